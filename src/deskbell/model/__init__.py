@@ -1,0 +1,1 @@
+"""Nouns: frozen, keyword-only values. Standard library only; nothing here decides or does anything."""

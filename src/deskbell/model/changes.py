@@ -1,0 +1,191 @@
+"""What can be written: a unit of changes that stand or fall together, with guards and an audit entry.
+
+A refused unit changes nothing and harms no other unit of the same transaction; a unit is never split.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from deskbell.model.account import Account, ApiKey, Link, Login
+from deskbell.model.audit import AuditEntry
+from deskbell.model.chat import Chat, ChatMessage
+from deskbell.model.delivery import Attempt, Delivery, DeliveryState
+from deskbell.model.event import CustomType, Event, Idempotency
+from deskbell.model.ids import DeliveryId, SiteId, WebhookId
+from deskbell.model.inspector import Bin, Capture
+from deskbell.model.instant import Instant
+from deskbell.model.people import Agent, Company, Contact
+from deskbell.model.site import Site
+from deskbell.model.ticket import Note, Ticket, TicketLists
+from deskbell.model.webhook import Health, Secret, StatHour, Webhook
+
+Versioned = Site | Webhook | Chat | Ticket | TicketLists | Company | Contact | Agent | Account | Bin | CustomType
+"""Rows with a `version`, replaced only when the stored version is one less."""
+
+Row = (
+    Versioned | Event | Idempotency | Delivery | Attempt | Secret | ChatMessage | Note | Login | ApiKey | Link | Capture
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Insert:
+    """Write a new row; an existing key refuses the unit (`exists`).
+
+    A Delivery in state waiting or gathering is queued too; a Webhook is also kept as its version;
+    an Attempt only appends.
+    """
+
+    row: Row
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replace:
+    """Write a row anew whose stored version is `row.version - 1`, else refuse the unit (`version`).
+
+    A Webhook is also kept as its version.
+    """
+
+    row: Versioned
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overwrite:
+    """Write an unversioned row whatever was there (login seen, key used, secret's end, link used)."""
+
+    row: Secret | Login | ApiKey | Link
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settle:
+    """Append the attempt and move its delivery; refused (`state`) unless the stored state is `expected`.
+
+    The queue row goes when `after` is ended, else it moves to `after.due_at`.
+    """
+
+    attempt: Attempt
+    after: Delivery
+    expected: DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveDelivery:
+    """Move a delivery without an attempt (cancel, replay, quarantine); refused (`state`) unless `expected`."""
+
+    after: Delivery
+    expected: DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelWaiting:
+    """Cancel every delivery of a webhook that is not ended (delete, enable with cancel, drop older than)."""
+
+    site: SiteId
+    webhook_id: WebhookId
+    at: Instant
+    older_than: Instant | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutHealth:
+    """Keep the webhook's health, last one wins."""
+
+    health: Health
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddStats:
+    """Add counts to the hourly statistics, and remember the newest attempt that is counted."""
+
+    rows: tuple[StatHour, ...]
+    counted_to: str  # att_…
+
+
+@dataclass(frozen=True, kw_only=True)
+class PutMeta:
+    """Keep a value of the installation (key check records)."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteRow:
+    """Delete one row: kind is the row type's name in lower case, key its key after the site.
+
+    A deleted `bin` takes its captures along. Kinds: bin, contact, company, agent, customtype.
+    """
+
+    site: SiteId
+    kind: str
+    key: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrimCaptures:
+    """Keep only the newest captures of a bin."""
+
+    site: SiteId
+    bin_id: str
+    keep: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purge:
+    """Delete what is past its retention, at most `rows_max` rows of each table."""
+
+    site: SiteId
+    before: Instant
+    rows_max: int
+
+
+Change = (
+    Insert | Replace | Overwrite | Settle | MoveDelivery | CancelWaiting | PutHealth | AddStats | PutMeta | DeleteRow
+    | TrimCaptures | Purge
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class MustState:
+    """Guard: this delivery is in one of these states."""
+
+    site: SiteId
+    delivery_id: DeliveryId
+    states: tuple[DeliveryState, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MustVersion:
+    """Guard: this row (kind and key as for DeleteRow) has this version."""
+
+    site: SiteId
+    kind: str
+    key: tuple[Any, ...]
+    version: int
+
+
+Guard = MustState | MustVersion
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unit:
+    """Changes that stand or fall together."""
+
+    changes: tuple[Change, ...]
+    guards: tuple[Guard, ...] = ()
+    audit: AuditEntry | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Committed:
+    """The unit is durable."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refused:
+    """The unit changed nothing: `exists`, `version`, `state`, `missing`, or `busy`, `disk_full`, `broken`."""
+
+    reason: str
+    what: str = ""  # table or kind, e.g. `event.external_id`
+
+
+Verdict = Committed | Refused

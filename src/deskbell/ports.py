@@ -1,0 +1,212 @@
+"""The openings in the house: every Protocol between the rooms, on one page.
+
+Every reading method takes the site first and answers frozen values of `model/`. Lists are newest first; `before` is
+the key of the last item of the previous page (None: from the start) and at most `limit` rows come back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from deskbell.model.account import Account, ApiKey, Link, Login
+from deskbell.model.audit import AuditEntry, AuditRow
+from deskbell.model.changes import Change, Guard, Refused, Unit, Verdict
+from deskbell.model.chat import Chat, ChatMessage
+from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.draft import Draft, Published
+from deskbell.model.event import CustomType, Event, Idempotency
+from deskbell.model.exchange import Reply, Sendable, SendPolicy
+from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
+from deskbell.model.inspector import Bin, Capture
+from deskbell.model.instant import Instant
+from deskbell.model.people import Agent, Company, Contact
+from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter, WaitingCount
+from deskbell.model.site import Site
+from deskbell.model.ticket import Note, Ticket, TicketLists
+from deskbell.model.webhook import Health, Secret, StatHour, Webhook
+
+
+class Clock(Protocol):
+    """Time. `now` is wall time, `monotonic` seconds that never go back."""
+
+    def now(self) -> Instant: ...
+    def monotonic(self) -> float: ...
+
+
+class Random(Protocol):
+    """Chance."""
+
+    def bits(self, count: int) -> int: ...
+    def fraction(self) -> float: ...  # 0 <= x < 1
+    def secret(self, size: int) -> bytes: ...  # for keys and tokens
+
+
+class Sites(Protocol):
+    async def get(self, site: SiteId) -> Site | None: ...
+    async def all(self) -> tuple[Site, ...]: ...
+    async def custom_types(self, site: SiteId) -> tuple[CustomType, ...]: ...
+    async def ticket_lists(self, site: SiteId) -> TicketLists | None: ...
+
+
+class Webhooks(Protocol):
+    async def all(self, site: SiteId) -> tuple[Webhook, ...]: ...  # every state, by id
+    async def get(self, site: SiteId, webhook_id: str) -> Webhook | None: ...
+    async def version(self, site: SiteId, webhook_id: str, version: int) -> Webhook | None: ...
+    async def secrets(self, site: SiteId, webhook_id: str) -> tuple[Secret, ...]: ...  # newest first
+    async def health(self, site: SiteId) -> tuple[Health, ...]: ...
+    async def stats(self, site: SiteId, from_hour: int) -> tuple[StatHour, ...]: ...
+
+
+class Events(Protocol):
+    async def page(self, site: SiteId, which: EventFilter, before: str | None, limit: int) -> tuple[Event, ...]: ...
+    async def get(self, site: SiteId, event_id: str) -> Event | None: ...
+    async def many(self, site: SiteId, event_ids: Sequence[EventId]) -> tuple[Event, ...]: ...  # in the order asked
+    async def by_external(self, site: SiteId, external_id: str) -> Event | None: ...
+    async def count(self, site: SiteId, which: EventFilter) -> int: ...
+    async def idempotency(self, site: SiteId, maker: str, key: str) -> Idempotency | None: ...
+
+
+class Deliveries(Protocol):
+    async def page(
+        self, site: SiteId, which: DeliveryFilter, before: str | None, limit: int, *, newer: bool = False
+    ) -> tuple[Delivery, ...]: ...  # newer: the rows just newer than `before`, still newest first
+    async def get(self, site: SiteId, delivery_id: str) -> Delivery | None: ...
+    async def count(self, site: SiteId, which: DeliveryFilter, up_to: int) -> int: ...
+    async def waiting(self, site: SiteId) -> tuple[WaitingCount, ...]: ...
+    async def attempts(self, site: SiteId, delivery_id: str) -> tuple[Attempt, ...]: ...  # oldest first
+    async def attempt(self, site: SiteId, attempt_id: str) -> Attempt | None: ...
+    async def last_attempts(self, site: SiteId, delivery_ids: Sequence[DeliveryId]) -> tuple[Attempt, ...]: ...
+
+
+class Desk(Protocol):
+    async def chat(self, site: SiteId, chat_id: str) -> Chat | None: ...
+    async def chats(self, site: SiteId, which: ChatFilter, before: str | None, limit: int) -> tuple[Chat, ...]: ...
+    async def messages(self, site: SiteId, chat_id: str) -> tuple[ChatMessage, ...]: ...  # oldest first
+    async def ticket(self, site: SiteId, key: str) -> Ticket | None: ...  # by id, or by external id
+    async def tickets(
+        self, site: SiteId, which: TicketFilter, before: str | None, limit: int
+    ) -> tuple[Ticket, ...]: ...  # by entity id, descending
+    async def notes(self, site: SiteId, ticket_id: str) -> tuple[Note, ...]: ...  # oldest first
+    async def next_ticket_number(self, site: SiteId) -> int: ...
+
+
+class People(Protocol):
+    """Keys are the entity id as digits, or the external id."""
+
+    async def company(self, site: SiteId, key: str) -> Company | None: ...
+    async def companies(self, site: SiteId) -> tuple[Company, ...]: ...  # by entity id, ascending
+    async def contact(self, site: SiteId, key: str) -> Contact | None: ...
+    async def contacts(self, site: SiteId) -> tuple[Contact, ...]: ...
+    async def agent(self, site: SiteId, key: str) -> Agent | None: ...
+    async def agents(self, site: SiteId) -> tuple[Agent, ...]: ...
+    async def next_number(self, site: SiteId, noun: str) -> int: ...  # company, contact, agent
+
+
+class Accounts(Protocol):
+    async def users(self, site: SiteId) -> tuple[Account, ...]: ...
+    async def logins(self, site: SiteId, user_id: str) -> tuple[Login, ...]: ...
+    async def login_by_hash(self, token_hash: str) -> Login | None: ...  # all sites: the hash is the credential
+    async def keys(self, site: SiteId) -> tuple[ApiKey, ...]: ...
+    async def key_by_lookup(self, lookup: str) -> ApiKey | None: ...
+    async def link_by_hash(self, token_hash: str) -> Link | None: ...
+    async def links(self, site: SiteId, kind: str) -> tuple[Link, ...]: ...
+    async def users_by_email(self, email: str) -> tuple[Account, ...]: ...  # all sites, not removed
+
+
+class Bins(Protocol):
+    async def all(self, site: SiteId) -> tuple[Bin, ...]: ...
+    async def get(self, site: SiteId, bin_id: str) -> Bin | None: ...
+    async def by_address(self, address: str) -> Bin | None: ...
+    async def captures(
+        self, site: SiteId, bin_id: str, before_seq: int | None, limit: int
+    ) -> tuple[Capture, ...]: ...  # newest first
+    async def captures_after(
+        self, site: SiteId, bin_id: str, after_seq: int, limit: int
+    ) -> tuple[Capture, ...]: ...  # oldest first
+    async def capture(self, site: SiteId, capture_id: str) -> Capture | None: ...
+
+
+class Audit(Protocol):
+    async def page(self, site: SiteId, before: int | None, limit: int) -> tuple[AuditRow, ...]: ...
+    async def range(self, site: SiteId, after_seq: int, limit: int) -> tuple[AuditRow, ...]: ...  # oldest first
+
+
+class Due(Protocol):
+    """What the owner of shards must send; for all sites."""
+
+    async def webhooks(self) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]: ...  # waiting count, next due
+    async def deliveries(
+        self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
+    ) -> tuple[Delivery, ...]: ...  # waiting ones in order of (due, id), strictly after this position
+    async def uncounted(self, limit: int) -> tuple[Attempt, ...]: ...  # attempts newer than AddStats.counted_to
+
+
+class Schema(Protocol):
+    def version(self) -> int: ...
+    def check(self) -> tuple[str, ...]: ...  # integrity faults, empty when sound
+    def meta(self, key: str) -> str | None: ...
+    def backup(self, path: str) -> None: ...
+
+
+class Store(Protocol):
+    """The database. `submit` puts a unit into this turn's transaction and calls `done` once it is durable."""
+
+    sites: Sites
+    webhooks: Webhooks
+    events: Events
+    deliveries: Deliveries
+    desk: Desk
+    people: People
+    accounts: Accounts
+    bins: Bins
+    audit: Audit
+    due: Due
+    schema: Schema
+
+    def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None: ...
+    async def commit(self, unit: Unit) -> Verdict: ...
+    async def close(self) -> None: ...
+
+
+class Sender(Protocol):
+    """The guarded dialler. `done` is called exactly once, on the loop; never an exception."""
+
+    def submit(self, sendable: Sendable, policy: SendPolicy, done: Callable[[Reply], None]) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Resolver(Protocol):
+    """Names to addresses. Raises ResolveFault with a name of security.md 5.3."""
+
+    async def resolve(self, host: str, timeout_s: float) -> tuple[str, ...]: ...
+
+
+class Doorbell(Protocol):
+    """A signal that work may be waiting; never the work itself."""
+
+    def ring(self, bell: str, detail: Any = None) -> None: ...
+    def listen(self, bell: str, heard: Callable[[Any], None]) -> Callable[[], None]: ...  # returns: stop listening
+
+
+class Publisher(Protocol):
+    """Accepts events: matches, then writes events, traces, deliveries and the desk's change in one unit."""
+
+    def submit(
+        self,
+        site: SiteId,
+        drafts: Sequence[Draft],
+        done: Callable[[Published | Refused], None],
+        *,
+        changes: Sequence[Change] = (),
+        guards: Sequence[Guard] = (),
+        audit: AuditEntry | None = None,
+    ) -> None: ...  # `done` once durable; raises Busy when the queue of commits is full
+
+    async def publish(
+        self,
+        site: SiteId,
+        drafts: Sequence[Draft],
+        *,
+        changes: Sequence[Change] = (),
+        guards: Sequence[Guard] = (),
+        audit: AuditEntry | None = None,
+    ) -> Published | Refused: ...
