@@ -1,0 +1,1 @@
+"""The generic kind: any program that takes a signed POST with JSON."""

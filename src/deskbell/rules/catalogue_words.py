@@ -1,0 +1,52 @@
+"""The words of the Catalogue: group, name, title and when it fires, in the order of the wire contract."""
+
+TYPES: tuple[tuple[str, str, str, str], ...] = (
+    ("chat", "chat.created", "Chat created", "A chat was created and waits for an agent."),
+    ("chat", "chat.handled", "Chat handled", "The first agent joined the chat."),
+    ("chat", "chat.missed", "Chat missed", "Whoever began the chat left before anyone joined: an abandoned chat."),
+    ("chat", "chat.callback", "Callback asked for", "A contact asked to be called back; may be a chat's first status."),
+    ("chat", "chat.completed", "Chat completed", "An agent closed the chat."),
+    ("chat", "chat.updated", "Chat updated", "People, invitations, reference, name or last message changed."),
+    ("chat", "chat.dwelled", "Chat stayed too long", "A chat stayed in one status longer than a timer says."),
+    ("ticket", "ticket.created", "Ticket created", "An agent, a contact, a form or a program created a ticket."),
+    ("ticket", "ticket.updated", "Ticket updated", "A ticket changed in any way; comes before the exact events."),
+    ("ticket", "ticket.status_changed", "Status changed", "A ticket got another status."),
+    ("ticket", "ticket.assigned", "Ticket assigned", "The agents of a ticket changed."),
+    ("ticket", "ticket.priority_changed", "Priority changed", "A ticket got another priority."),
+    ("ticket", "ticket.queue_changed", "Queue changed", "A ticket was moved to another queue."),
+    ("ticket", "ticket.company_changed", "Company changed", "A ticket belongs to another company now."),
+    ("ticket", "ticket.contact_changed", "Contact changed", "A ticket belongs to another contact now."),
+    ("ticket", "ticket.tag_added", "Tag added", "At least one tag was put on a ticket."),
+    ("ticket", "ticket.tag_removed", "Tag removed", "At least one tag was taken off a ticket."),
+    ("ticket", "ticket.closed", "Ticket closed", "A ticket got a status that counts as closed."),
+    ("ticket", "ticket.reopened", "Ticket reopened", "A closed ticket got a status that does not count as closed."),
+    ("ticket", "ticket.deleted", "Ticket deleted", "A ticket was deleted; the snapshot is its last state."),
+    ("ticket", "ticket.note_added", "Note added", "An agent, a contact or a form added a note, internal or public."),
+    ("ticket", "ticket.approval_required", "Approval required", "A ticket got a status that asks for an approval."),
+    ("ticket", "ticket.dwelled", "Ticket stayed too long", "A ticket stayed in one status longer than a timer says."),
+    ("custom", "custom.example", "Custom event", "A program published an event of this type."),
+    ("system", "webhook.created", "Webhook created", "Somebody created a webhook."),
+    ("system", "webhook.changed", "Webhook changed", "Somebody changed, paused, resumed or restored a webhook."),
+    ("system", "webhook.deleted", "Webhook deleted", "Somebody deleted a webhook."),
+    ("system", "webhook.failing", "Webhook failing", "A webhook's attempts fail again and again."),
+    ("system", "webhook.recovered", "Webhook recovered", "A failing webhook delivered again."),
+    ("system", "webhook.disabled", "Webhook disabled", "A webhook was disabled, by Deskbell or by a person."),
+    ("system", "delivery.exhausted", "Delivery exhausted", "The last attempt of a delivery failed; no more follow."),
+    ("test", "test.ping", "Test", "The Test button, the command line, or a new webhook whose maker asked for a test."),
+)  # fmt: skip
+"""(group, name, title, fires when)."""
+
+DESCRIPTIONS = {
+    "chat": "The chat as it is after the change.",
+    "ticket": "The ticket as it is after the change; `changes` holds old and new values.",
+    "custom": "The published `data`, exactly as it was sent.",
+    "system": "The webhook it is about, who did it and why.",
+    "test": "The webhook that is tested and who asked; nothing about the desk.",
+    "chat.dwelled": "The chat as it is, and in `meta` since when, the timer's threshold and how late this is told.",
+    "ticket.created": "The new ticket; `changes` is empty.",
+    "ticket.deleted": "The ticket as it was last.",
+    "ticket.note_added": "The ticket after the note; `lastNote` is the note, with its kind and author.",
+    "ticket.dwelled": "The ticket as it is, and in `meta` since when, the timer's threshold and how late this is told.",
+    "delivery.exhausted": "The delivery that ended without success, and its webhook.",
+}
+"""By name, else by group: what the snapshot carries."""

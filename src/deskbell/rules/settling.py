@@ -1,0 +1,86 @@
+"""What a delivery and its webhook's health become when an attempt has been judged."""
+
+from dataclasses import replace
+
+from deskbell.model.delivery import ENDED, Decision, DecisionKind, Delivery, DeliveryState, Trigger
+from deskbell.model.exchange import Outcome, OutcomeClass
+from deskbell.model.instant import Instant
+from deskbell.model.webhook import Health
+
+_STATES = {
+    DecisionKind.DELIVERED: DeliveryState.DELIVERED,
+    DecisionKind.ACCEPTED: DeliveryState.ACCEPTED,
+    DecisionKind.EXHAUSTED: DeliveryState.EXHAUSTED,
+    DecisionKind.RETRY: DeliveryState.WAITING,
+    DecisionKind.DISABLE: DeliveryState.WAITING,  # held until the webhook is enabled
+}
+SUCCESS = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
+_NO_BLAME = frozenset({OutcomeClass.THROTTLED, OutcomeClass.REFUSED, OutcomeClass.INTERNAL})
+
+
+def settled(
+    before: Delivery,
+    *,
+    outcome: Outcome,
+    decision: Decision,
+    trigger: Trigger,
+    now: Instant,
+    payload: bytes | None,
+    payload_bytes: int | None,
+) -> Delivery:
+    """The delivery after an attempt. `payload` is given when the bytes cannot be joined from snapshots."""
+    state, due_at, ended_at = _place(before, decision, trigger, now)
+    blame = state is not before.state or before.state not in (DeliveryState.DELIVERED, DeliveryState.ACCEPTED)
+    return replace(
+        before,
+        state=state,
+        due_at=due_at,
+        ended_at=ended_at,
+        attempts=before.attempts + 1,
+        step=before.step + (trigger is not Trigger.MANUAL),
+        internal_faults=before.internal_faults + (outcome.kind is OutcomeClass.INTERNAL),
+        last_outcome=outcome.name if blame else before.last_outcome,
+        last_status=outcome.status if blame else before.last_status,
+        payload=before.payload if payload is None else payload,
+        payload_bytes=before.payload_bytes if payload_bytes is None else payload_bytes,
+    )
+
+
+def _place(
+    before: Delivery, decision: Decision, trigger: Trigger, now: Instant
+) -> tuple[DeliveryState, Instant, Instant | None]:
+    """State, due time and end after the decision; a manual attempt that fails leaves them as they were."""
+    state = _STATES[decision.kind]
+    success = decision.kind in (DecisionKind.DELIVERED, DecisionKind.ACCEPTED)
+    if trigger is Trigger.MANUAL and not success:
+        return before.state, before.due_at, before.ended_at
+    if trigger is Trigger.TEST and not success:
+        state = DeliveryState.EXHAUSTED
+    if state in ENDED:
+        return state, before.due_at, now
+    return state, decision.at if decision.at is not None else now, None
+
+
+def next_health(health: Health, *, outcome: Outcome, now: Instant, throttled_until: Instant | None) -> Health:
+    """The webhook's health after an attempt. A request to wait is no failure; what we broke is not its fault."""
+    if outcome.kind in SUCCESS:
+        failures, first = 0, None
+    elif outcome.kind in _NO_BLAME:
+        failures, first = health.failures_in_row, health.first_failure_at
+    else:
+        failures, first = health.failures_in_row + 1, health.first_failure_at or now
+    until = health.throttled_until
+    if throttled_until is not None:
+        until = throttled_until if until is None else Instant(max(until, throttled_until))
+    return Health(
+        site=health.site,
+        webhook_id=health.webhook_id,
+        failures_in_row=failures,
+        first_failure_at=first,
+        last_outcome=outcome.name,
+        last_status=outcome.status,
+        last_attempt_at=now,
+        last_success_at=now if outcome.kind in SUCCESS else health.last_success_at,
+        throttled_until=until,
+        breaker_until=health.breaker_until,
+    )

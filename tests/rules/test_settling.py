@@ -1,0 +1,129 @@
+"""What a delivery and its webhook's health become, for every trigger and decision."""
+
+from dataclasses import replace
+
+import pytest
+
+from deskbell.model.delivery import Decision, DecisionKind, Delivery, DeliveryState, Trigger
+from deskbell.model.exchange import Outcome, OutcomeClass
+from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
+from deskbell.model.instant import Instant, from_seconds, plus
+from deskbell.model.webhook import Health
+from deskbell.rules.settling import next_health, settled
+
+NOW = from_seconds(1_600_000_000)
+DUE = plus(NOW, -1)
+LATER = plus(NOW, 30)
+WAITING = Delivery(
+    site=SiteId("dd"),
+    id=DeliveryId("dlv_1"),
+    webhook_id=WebhookId("whk_1"),
+    webhook_version=1,
+    shard=0,
+    event_ids=(EventId("evt_1"),),
+    event_types=("custom.n",),
+    created_at=DUE,
+    due_at=DUE,
+)
+HEALTH = Health(site=SiteId("dd"), webhook_id=WebhookId("whk_1"), failures_in_row=2, first_failure_at=DUE)
+OK = Outcome(kind=OutcomeClass.DELIVERED, name="http_200", status=200)
+BAD = Outcome(kind=OutcomeClass.FAILED, name="http_500", status=500)
+
+
+def after(before, kind, trigger=Trigger.AUTOMATIC, outcome=BAD, at=None, payload=None):
+    """The delivery after an attempt with this decision."""
+    return settled(
+        before,
+        outcome=outcome,
+        decision=Decision(kind=kind, at=at),
+        trigger=trigger,
+        now=NOW,
+        payload=payload,
+        payload_bytes=7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "at", "state", "due_at", "ended_at"),
+    [
+        (DecisionKind.DELIVERED, None, DeliveryState.DELIVERED, DUE, NOW),
+        (DecisionKind.ACCEPTED, None, DeliveryState.ACCEPTED, DUE, NOW),
+        (DecisionKind.RETRY, LATER, DeliveryState.WAITING, LATER, None),
+        (DecisionKind.EXHAUSTED, None, DeliveryState.EXHAUSTED, DUE, NOW),
+        (DecisionKind.DISABLE, None, DeliveryState.WAITING, NOW, None),
+    ],
+)
+def test_automatic_attempt(kind, at, state, due_at, ended_at):
+    """An automatic attempt uses a step and moves the delivery as decided."""
+    found = after(WAITING, kind, at=at)
+    assert (found.state, found.due_at, found.ended_at) == (state, due_at, ended_at)
+    assert (found.attempts, found.step, found.last_outcome, found.payload_bytes) == (1, 1, "http_500", 7)
+
+
+@pytest.mark.parametrize("state", [state for state in DeliveryState if state is not DeliveryState.GATHERING])
+def test_manual_failure_leaves_state_and_schedule(state):
+    """Sent by hand and failed: only the count of attempts goes up."""
+    before = replace(WAITING, state=state, step=3, attempts=3, due_at=LATER, ended_at=DUE)
+    found = after(before, DecisionKind.EXHAUSTED, Trigger.MANUAL)
+    assert (found.state, found.due_at, found.ended_at, found.step) == (state, LATER, DUE, 3)
+    assert found.attempts == 4
+
+
+def test_manual_failure_does_not_blame_a_delivered_one():
+    """A delivered delivery that was sent again in vain still shows its success."""
+    before = replace(WAITING, state=DeliveryState.DELIVERED, last_outcome="http_200", last_status=200)
+    found = after(before, DecisionKind.EXHAUSTED, Trigger.MANUAL)
+    assert (found.last_outcome, found.last_status) == ("http_200", 200)
+
+
+@pytest.mark.parametrize("state", [DeliveryState.WAITING, DeliveryState.EXHAUSTED, DeliveryState.CANCELLED])
+def test_manual_success_ends_it(state):
+    """Sent by hand with success: delivered, and no scheduled retry is left."""
+    found = after(replace(WAITING, state=state), DecisionKind.DELIVERED, Trigger.MANUAL, OK)
+    assert (found.state, found.ended_at, found.step) == (DeliveryState.DELIVERED, NOW, 0)
+
+
+@pytest.mark.parametrize("kind", [DecisionKind.RETRY, DecisionKind.DISABLE, DecisionKind.EXHAUSTED])
+def test_failed_test_is_exhausted(kind):
+    """A test has one attempt."""
+    assert after(WAITING, kind, Trigger.TEST, at=LATER).state is DeliveryState.EXHAUSTED
+
+
+def test_payload_is_kept_when_given():
+    """Bytes that cannot be joined from snapshots are stored with the first settle and stay."""
+    once = after(WAITING, DecisionKind.RETRY, at=LATER, payload=b"bytes")
+    assert once.payload == b"bytes"
+    assert after(once, DecisionKind.DELIVERED).payload == b"bytes"
+
+
+def test_internal_faults_are_counted():
+    """Errors of ours count on the delivery."""
+    internal = Outcome(kind=OutcomeClass.INTERNAL, name="internal")
+    assert after(WAITING, DecisionKind.RETRY, outcome=internal, at=LATER).internal_faults == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "failures", "first"),
+    [
+        (OutcomeClass.DELIVERED, 0, None),
+        (OutcomeClass.ACCEPTED, 0, None),
+        (OutcomeClass.FAILED, 3, DUE),
+        (OutcomeClass.BLOCKED, 3, DUE),
+        (OutcomeClass.GONE, 3, DUE),
+        (OutcomeClass.THROTTLED, 2, DUE),
+        (OutcomeClass.REFUSED, 2, DUE),
+        (OutcomeClass.INTERNAL, 2, DUE),
+    ],
+)
+def test_health_counts_what_the_receiver_did(kind, failures, first):
+    """Failures in a row: a success ends them; throttling, refused payloads and our own faults do not count."""
+    found = next_health(HEALTH, outcome=Outcome(kind=kind, name="x"), now=NOW, throttled_until=None)
+    assert (found.failures_in_row, found.first_failure_at, found.last_attempt_at) == (failures, first, NOW)
+
+
+def test_the_longest_pause_holds():
+    """A shorter pause that is asked for later does not cut a longer one short."""
+    throttled = Outcome(kind=OutcomeClass.THROTTLED, name="http_429")
+    long = next_health(HEALTH, outcome=throttled, now=NOW, throttled_until=plus(NOW, 100))
+    short = next_health(long, outcome=throttled, now=NOW, throttled_until=plus(NOW, 10))
+    assert short.throttled_until == Instant(plus(NOW, 100))

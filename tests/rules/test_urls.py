@@ -1,0 +1,105 @@
+"""The receiver URL parser: every row of the corpus, and properties."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bad_inputs import row_id, rows, spelled
+from deskbell.rules.allow import parse_allow
+from deskbell.rules.limits import Limits
+from deskbell.rules.urls import ReceiverUrl, UrlPolicy, UrlRefused, mask_url, parse_receiver_url
+
+BASE = "https://hooks.our-own-portal.example"
+LIMITS = Limits()
+
+
+def policy(keys: dict[str, Any]) -> UrlPolicy:
+    """The setting of a row; a base URL on loopback is also where the process listens."""
+    base = keys.get("base_url", BASE)
+    listen = tuple(
+        (one.rsplit(":", 1)[0], int(one.rsplit(":", 1)[1])) for one in keys.get("listen", ["127.0.0.1:8080"])
+    )
+    return UrlPolicy(
+        allow=parse_allow(",".join(keys.get("allow", []))),
+        allow_http=keys.get("allow_http", False),
+        allow_loopback=keys.get("allow_loopback", False),
+        nat64=keys.get("nat64", False),
+        base_url=base,
+        listen=listen,
+    )
+
+
+def judge(text: str, keys: dict[str, Any]) -> ReceiverUrl | UrlRefused:
+    """Judge one text under a row's setting."""
+    allowed = tuple(keys.get("allowed_receivers", ()))
+    return parse_receiver_url(text, policy(keys), site=keys.get("site", "dd"), allowed_receivers=allowed, limits=LIMITS)
+
+
+@pytest.mark.parametrize("row", rows("receiver_url"), ids=row_id)
+def test_corpus(row: dict[str, Any]) -> None:
+    """Each text of the corpus gets what its row says."""
+    given_ = row["input"]
+    keys = given_ if isinstance(given_, dict) and "url" in given_ else {}
+    text = spelled(keys.get("url", given_))
+    found = judge(text, keys)
+    if row["expect"] == "reject":
+        assert isinstance(found, UrlRefused), row["why"]
+        assert found.code.startswith("url_")
+    else:
+        expected = row["expect"].removeprefix("accept_as:") if row["expect"] != "accept" else text
+        assert isinstance(found, ReceiverUrl), (row["why"], found)
+        assert found.text == expected
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_judged(text: str) -> None:
+    """No text makes the parser raise."""
+    assert isinstance(judge("https://" + text, {}), ReceiverUrl | UrlRefused)
+    assert isinstance(judge(text, {}), ReceiverUrl | UrlRefused)
+
+
+HOST = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}(\.[a-z0-9][a-z0-9-]{0,8}){0,3}\.?", fullmatch=True)
+TARGET = st.from_regex(r"(/[A-Za-z0-9._~!$&'()*+,;=:@/-]{0,10}(%[0-9A-Fa-f]{2})?)?(\?[a-z=&/?]{0,8})?", fullmatch=True)
+
+
+@given(HOST, TARGET, st.sampled_from(["", ":443", ":8443", ":8080", ":22"]))
+def test_canonical_form_is_stable(host: str, target: str, port: str) -> None:
+    """Parsing the canonical form yields it again; path and query stay byte for byte."""
+    found = judge(f"https://{host}{port}{target}", {})
+    if isinstance(found, ReceiverUrl):
+        again = judge(found.text, {})
+        assert again == found
+        assert found.target == (target if target.startswith("/") else "/" + target)
+        assert not found.is_literal
+        assert not found.host.split(".")[-1].isdigit()
+
+
+def test_masked() -> None:
+    """Scheme, host and port stay; of a long path only the last four characters."""
+    assert mask_url("https://hooks.slack.com/services/T0001/B0001/abcDEF123") == "https://hooks.slack.com/…F123"
+    assert mask_url("https://example.com:8443/short") == "https://example.com:8443/…"
+
+
+@pytest.mark.parametrize(
+    ("text", "repaired"),
+    [
+        (" https://example.com/x ", "https://example.com/x"),
+        ("https://example.com/?q=[1]", "https://example.com/?q=%5B1%5D"),
+        ("https://example.com/ ?a=1&amp;b=2", "https://example.com/ ?a=1&b=2"),
+    ],
+)
+def test_refusal_offers_a_repair(text: str, repaired: str) -> None:
+    """Where a repair is plain it is offered."""
+    found = judge(text, {})
+    assert isinstance(found, UrlRefused)
+    assert found.repaired == repaired
+
+
+def test_private_literal_names_the_setting() -> None:
+    """The refusal of a private address names the setting that would allow it."""
+    found = judge("https://10.0.0.5/", {})
+    assert isinstance(found, UrlRefused)
+    assert found.code == "url_literal"
+    assert "DESKBELL_ALLOW=10.0.0.5:443" in found.detail
