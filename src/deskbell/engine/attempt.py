@@ -1,0 +1,140 @@
+"""The heart: one attempt of one delivery, as a list of steps."""
+
+from dataclasses import replace
+
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.ground import Ground
+from deskbell.engine.kinds import Kind
+from deskbell.engine.parcel import Parcel
+from deskbell.engine.record import record
+from deskbell.engine.request import build, freeze
+from deskbell.engine.run import Run
+from deskbell.engine.settle import Settler
+from deskbell.model.delivery import Decision, DecisionKind, DeliveryState, Trigger
+from deskbell.model.exchange import Outcome, Reply, Stage
+from deskbell.model.rendering import Rendered
+from deskbell.rules.classify import internal, refused
+from deskbell.rules.retry import decide
+
+
+class Attempts:
+    """Render once, sign, send, classify, decide, settle."""
+
+    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, settler: Settler) -> None:
+        self._settings = ground.settings
+        self._dispatcher = dispatcher
+        self._settler = settler
+        self._sender = ground.sender
+        self._clock = ground.clock
+        self._random = ground.random
+        self._limits = ground.limits
+        self._kinds = ground.kinds
+        self._log = ground.log
+        self._faultpoints = ground.faultpoints
+
+    def begin(self, parcel: Parcel) -> None:
+        """Start an attempt; the dispatcher has given it a slot."""
+        run = self._open(parcel)
+        if run is None:
+            return
+        try:
+            rendered = self._render(run)
+            fault = self._too_large(run, rendered)
+            if fault is None:
+                self._sign(run, rendered)
+        except Exception as error:  # whatever an error of ours is, it concerns this delivery alone
+            fault = self._own_fault(run, error)
+        if fault is not None or run.sendable is None:
+            self._finish(run, Reply(stage=Stage.VET), fault or self._own_fault(run, None))
+            return
+        self._faultpoints.crash_point("before_send")
+        self._sender.submit(run.sendable, run.opened.policy, lambda reply: self._replied(run, reply))
+
+    def _replied(self, run: Run, reply: Reply) -> None:
+        self._faultpoints.crash_point("after_send")
+        try:
+            outcome = self._kind(run.parcel).classify(reply, self._clock.now(), self._limits)
+        except Exception as error:
+            outcome = self._own_fault(run, error)
+        self._finish(run, reply, outcome)
+
+    def _finish(self, run: Run, reply: Reply, outcome: Outcome) -> None:
+        self._dispatcher.free(run.lane, run.was_first)
+        decision = self._decide(run, outcome)
+        self._faultpoints.crash_point("before_settle")
+        try:
+            made = record(run, reply, outcome, decision, self._limits)
+        except Exception as error:  # a reply that cannot be recorded as it is: its outcome counts all the same
+            self._log.error("attempt.unrecorded", delivery=run.parcel.delivery.id, error=type(error).__name__)
+            made = record(run, replace(reply, headers=(), body=b""), outcome, decision, self._limits)
+        self._settler.settle(run, made)
+
+    # the steps
+
+    def _open(self, parcel: Parcel) -> Run | None:
+        """The present settings; None when the webhook is gone meanwhile: then its queue was cancelled."""
+        lane = self._dispatcher.lane(parcel.delivery.site, parcel.delivery.webhook_id)
+        opened = self._settings.opened(parcel.delivery.webhook_id)
+        was_first = parcel.is_first
+        if opened is None:
+            self._dispatcher.free(lane, was_first)
+            self._settler.drop(lane, parcel)
+            return None
+        return Run(
+            parcel=parcel,
+            lane=lane,
+            opened=opened,
+            trigger=parcel.trigger,
+            by=parcel.by,
+            started_at=self._clock.now(),
+            queued_ms=max(0.0, self._clock.monotonic() - parcel.due) * 1000,
+            was_first=was_first,
+        )
+
+    def _render(self, run: Run) -> Rendered:
+        """The payload: made at the first attempt, the same bytes ever after."""
+        parcel = run.parcel
+        if parcel.rendered is None:
+            made = self._kind(parcel).render(freeze(parcel))
+            stored = parcel.delivery.payload
+            parcel.rendered = made if stored is None else replace(made, body=stored)
+        return parcel.rendered
+
+    def _too_large(self, run: Run, rendered: Rendered) -> Outcome | None:
+        size, most = len(rendered.body), run.opened.payload_bytes_max
+        return refused("too_large", f"{size} bytes, the limit is {most}") if size > most else None
+
+    def _sign(self, run: Run, rendered: Rendered) -> None:
+        if run.opened.fault is not None:
+            raise ValueError(run.opened.fault)
+        signed = self._kind(run.parcel).signed
+        run.sendable = build(run.parcel, rendered, run.opened, run.started_at, signed=signed)
+
+    def _decide(self, run: Run, outcome: Outcome) -> Decision:
+        """What follows; a manual attempt uses no step, a test is never repeated."""
+        delivery = run.parcel.delivery
+        decision = decide(
+            outcome,
+            step=delivery.step,
+            schedule=run.opened.schedule_s,
+            now=self._clock.now(),
+            fraction=self._random.fraction(),
+            limits=self._limits,
+        )
+        if run.trigger is Trigger.AUTOMATIC or decision.kind in (DecisionKind.DELIVERED, DecisionKind.ACCEPTED):
+            return decision
+        if run.trigger is Trigger.TEST:
+            return Decision(kind=DecisionKind.EXHAUSTED)
+        if decision.kind is DecisionKind.DISABLE:
+            return decision
+        if delivery.state is DeliveryState.WAITING:
+            return Decision(kind=DecisionKind.RETRY, at=delivery.due_at)
+        return Decision(kind=DecisionKind.EXHAUSTED)
+
+    def _own_fault(self, run: Run, error: Exception | None) -> Outcome:
+        last = run.parcel.delivery.internal_faults + 1 >= self._limits.internal_faults_max
+        text = "nothing to send" if error is None else f"{type(error).__name__}: {error}"
+        return internal("quarantined" if last else "internal", text[:300])
+
+    def _kind(self, parcel: Parcel) -> Kind:
+        return self._kinds[parcel.shape.kind]

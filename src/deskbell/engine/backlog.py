@@ -1,0 +1,155 @@
+"""Reads what waits in the database into memory, per webhook, when there is room."""
+
+import asyncio
+
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.ground import Ground
+from deskbell.engine.holding import Holding
+from deskbell.engine.lane import Lane
+from deskbell.engine.parcel import Parcel
+from deskbell.model.changes import CancelWaiting, Unit
+from deskbell.model.delivery import Delivery, Trigger
+from deskbell.model.event import Event
+from deskbell.model.ids import SiteId, WebhookId
+from deskbell.model.webhook import WebhookState
+
+ROWS_MAX = 500
+"""Deliveries of one read."""
+
+
+class Backlog:
+    """The owner's reader. A lane that is due, not held and has room is read; nothing else is."""
+
+    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding) -> None:
+        self._store = ground.store
+        self._settings = ground.settings
+        self._dispatcher = dispatcher
+        self._holding = holding
+        self._clock = ground.clock
+        self._wanted: dict[WebhookId, Lane] = {}
+        self._wake = asyncio.Event()
+
+    def want(self, lane: Lane) -> None:
+        """Read this lane soon, if it may send and has room."""
+        if not lane.held and not lane.reading and self._holding.room(lane):
+            self._wanted[lane.webhook_id] = lane
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Read the lanes that are wanted, in turns; for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._wanted:
+                lane = self._wanted.pop(next(iter(self._wanted)))
+                await self.read(lane)
+
+    async def poll(self) -> None:
+        """Compare with the database: at start, and every few seconds in case a ring was lost."""
+        for site, webhook_id, waiting, due_at in await self._store.due.webhooks():
+            webhook = self._settings.webhook(site, webhook_id)
+            if webhook is None or not self._settings.is_fresh(site):
+                continue
+            if webhook.state is WebhookState.DELETED:
+                await self.cancel(site, webhook_id)
+                continue
+            lane = self._dispatcher.lane(site, webhook_id)
+            if waiting > len(lane.members) and not lane.reading:
+                lane.missed = True
+                self._holding.note(lane, due_at)
+                if lane.store_due is not None and lane.store_due <= self._clock.monotonic():
+                    self.want(lane)
+
+    async def cancel(self, site: SiteId, webhook_id: WebhookId) -> None:
+        """Cancel what came in while the webhook was being deleted."""
+        cancel = CancelWaiting(site=site, webhook_id=webhook_id, at=self._clock.now())
+        await self._store.commit(Unit(changes=(cancel,)))
+
+    async def read(self, lane: Lane) -> None:
+        """Read one page of a lane's queue into memory."""
+        room = min(ROWS_MAX, self._holding.room(lane))
+        if lane.held or lane.reading or room <= 0:
+            return
+        lane.reading, epoch = True, lane.epoch
+        lane.store_due = None
+        if lane.cursor is None:
+            lane.missed = False
+        try:
+            rows = await self._store.due.deliveries(lane.site, lane.webhook_id, lane.cursor, room)
+            fresh = self._sort_out(lane, rows, room)
+            parcels = [parcel for row in fresh if (parcel := await self._parcel(row)) is not None]
+            if epoch == lane.epoch:
+                self._admit(lane, parcels)
+            else:
+                lane.cursor = None
+                self._holding.note(lane, self._clock.now())
+        except BaseException:
+            self._holding.note(lane, self._clock.now())
+            raise
+        finally:
+            lane.reading = False
+            lane.gone.clear()
+        if lane.store_due is not None and lane.store_due <= self._clock.monotonic():
+            self.want(lane)
+
+    async def load(self, delivery: Delivery, trigger: Trigger, by: str | None) -> Parcel | None:
+        """One delivery with its events, for a manual attempt. None when its webhook's version is gone."""
+        parcel = await self._parcel(delivery)
+        if parcel is not None:
+            parcel.trigger, parcel.by = trigger, by
+        return parcel
+
+    def _sort_out(self, lane: Lane, rows: tuple[Delivery, ...], asked: int) -> list[Delivery]:
+        """The rows to take, and where the next read goes on."""
+        horizon = self._holding.horizon()
+        taken: list[Delivery] = []
+        for row in rows:
+            if row.due_at > horizon:
+                self._end(lane)
+                self._holding.note(lane, row.due_at)
+                return taken
+            lane.cursor = (row.due_at, row.id)
+            if row.id not in lane.members:
+                taken.append(row)
+        if len(rows) < asked:
+            self._end(lane)
+        else:
+            self._holding.note(lane, self._clock.now())
+        return taken
+
+    def _end(self, lane: Lane) -> None:
+        """The queue was read to its end; from the start again if something came in behind the reader."""
+        lane.cursor = None
+        if lane.missed:
+            lane.missed = False
+            self._holding.note(lane, self._clock.now())
+
+    def _admit(self, lane: Lane, parcels: list[Parcel]) -> None:
+        for parcel in parcels:
+            delivery_id = parcel.delivery.id
+            if lane.held:
+                self._holding.note(lane, parcel.delivery.due_at)
+                lane.missed = True
+            elif delivery_id not in lane.gone and delivery_id not in lane.members:
+                self._holding.keep(lane, parcel)
+                if parcel.trigger is Trigger.TEST:
+                    self._dispatcher.queue_urgent(lane, parcel)
+                else:
+                    self._dispatcher.queue(lane, parcel)
+
+    async def _parcel(self, delivery: Delivery) -> Parcel | None:
+        shape = await self._settings.version(delivery.site, delivery.webhook_id, delivery.webhook_version)
+        shape = shape or self._settings.webhook(delivery.site, delivery.webhook_id)
+        if shape is None:
+            return None
+        events = await self._events(delivery)
+        trigger = Trigger.TEST if delivery.test else Trigger.AUTOMATIC
+        return Parcel(delivery, events, shape, self._holding.monotonic_due(delivery.due_at), trigger=trigger)
+
+    async def _events(self, delivery: Delivery) -> tuple[Event, ...]:
+        """Its events, or none at all when a row is missing or cannot be read: the attempt then counts a fault."""
+        try:
+            found = await self._store.events.many(delivery.site, delivery.event_ids)
+        except ValueError:
+            return ()
+        return found if len(found) == len(delivery.event_ids) else ()

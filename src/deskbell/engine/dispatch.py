@@ -1,0 +1,222 @@
+"""Who sends next: lanes of webhooks, fair turns, caps, and one timer for everything that is due later."""
+
+import asyncio
+import heapq
+from collections import deque
+from collections.abc import Callable
+
+from deskbell.engine.lane import Lane
+from deskbell.engine.parcel import Parcel
+from deskbell.engine.rotation import Rotation
+from deskbell.model.ids import SiteId, WebhookId
+from deskbell.ports import Clock
+from deskbell.rules.limits import Limits
+
+STARTS_PER_TURN = 100
+"""Then the loop gets to do other things: a burst must not delay accepts and pages."""
+_RETRY_EVERY = 8
+"""Among so many starts one retry goes first, so that first attempts never starve them."""
+
+
+class Dispatcher:
+    """Starts attempts: urgent ones, then first attempts and retries, each in fair turns over sites and webhooks."""
+
+    def __init__(self, *, clock: Clock, limits: Limits) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._first = Rotation(1)
+        self._retries = Rotation(2)
+        self._urgent: deque[tuple[Parcel, int, Lane]] = deque()
+        self._later: list[tuple[float, int, Parcel | Lane, int]] = []
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._pump_asked = False
+        self._site_in_flight: dict[SiteId, int] = {}
+        self._picks = 0
+        self.in_flight = 0
+        self.first_in_flight = 0
+        self.unsettled = 0
+        self.stopping = False
+        self.lanes: dict[WebhookId, Lane] = {}
+        self.begin: Callable[[Parcel], None] = lambda parcel: None
+        self.on_lane_due: Callable[[Lane], None] = lambda lane: None
+
+    # queueing
+
+    def lane(self, site: SiteId, webhook_id: WebhookId) -> Lane:
+        """The lane of a webhook, made at first use."""
+        found = self.lanes.get(webhook_id)
+        if found is None:
+            found = self.lanes[webhook_id] = Lane(site, webhook_id)
+        return found
+
+    def queue(self, lane: Lane, parcel: Parcel) -> None:
+        """Queue a parcel that is in memory: now, or when it is due."""
+        parcel.turn += 1
+        if parcel.due > self._clock.monotonic():
+            self.at(parcel.due, parcel, parcel.turn)
+            return
+        (lane.first if parcel.is_first else lane.retries).append((parcel, parcel.turn))
+        self.offer(lane)
+
+    def queue_urgent(self, lane: Lane, parcel: Parcel) -> None:
+        """Queue a parcel ahead of everything, whatever its lane may do: a person asked for it."""
+        parcel.turn += 1
+        self._urgent.append((parcel, parcel.turn, lane))
+        self.ask_pump()
+
+    def offer(self, lane: Lane) -> None:
+        """Let the lane take turns if it has something and may go; else look again when it may."""
+        if not self._may_go(lane):
+            return
+        if lane.first:
+            self._first.add(lane)
+        if lane.retries:
+            self._retries.add(lane)
+        self.ask_pump()
+
+    def at(self, when: float, what: Parcel | Lane, turn: int = 0) -> None:
+        """Look at this parcel or lane at a monotonic time."""
+        self._count += 1
+        heapq.heappush(self._later, (when, self._count, what, turn))
+        self._arm()
+
+    # slots
+
+    def free(self, lane: Lane, was_first: bool) -> None:
+        """An attempt has come back: its slot is free, its settle is not durable yet."""
+        self.in_flight -= 1
+        self.first_in_flight -= was_first
+        lane.in_flight -= 1
+        left = self._site_in_flight[lane.site] - 1
+        if left:
+            self._site_in_flight[lane.site] = left
+        else:
+            del self._site_in_flight[lane.site]
+        self.offer(lane)
+        self.ask_pump()
+
+    def ask_pump(self) -> None:
+        """Start what may start, soon: one call for all that happened in this turn of the loop."""
+        if not self._pump_asked and not self.stopping:
+            self._pump_asked = True
+            asyncio.get_running_loop().call_soon(self._pump)
+
+    def tick(self) -> None:
+        """Move what is due by now into the lanes."""
+        self._timer = None
+        now = self._clock.monotonic()
+        while self._later and self._later[0][0] <= now:
+            _, _, what, turn = heapq.heappop(self._later)
+            if isinstance(what, Lane):
+                self._lane_due(what, now)
+            elif what.turn == turn:
+                lane = self.lanes[what.delivery.webhook_id]
+                (lane.first if what.is_first else lane.retries).append((what, turn))
+                self.offer(lane)
+        self._arm()
+
+    def halt(self) -> None:
+        """Start no attempt any more."""
+        self.stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def oldest_due_s(self) -> float:
+        """How long the longest-waiting of the due parcels in memory has waited."""
+        now = self._clock.monotonic()
+        heads = [q[0][0].due for lane in self.lanes.values() if not lane.held for q in (lane.first, lane.retries) if q]
+        return max(0.0, now - min(heads)) if heads else 0.0
+
+    def _lane_due(self, lane: Lane, now: float) -> None:
+        if lane.wake_at is not None and lane.wake_at <= now:
+            lane.wake_at = None
+            self.offer(lane)
+        if lane.store_due is not None and lane.store_due <= now:
+            self.on_lane_due(lane)
+
+    def _arm(self) -> None:
+        if not self._later or self.stopping:
+            return
+        loop = asyncio.get_running_loop()
+        when = loop.time() + max(0.0, self._later[0][0] - self._clock.monotonic())
+        if self._timer is not None:
+            if self._timer.when() <= when:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(when, self.tick)
+
+    def _may_go(self, lane: Lane) -> bool:
+        if lane.held or lane.in_flight >= self._limits.in_flight_per_webhook or not (lane.first or lane.retries):
+            return False
+        now = self._clock.monotonic()
+        ready_at = lane.wait_until
+        if lane.bucket is not None:
+            ready_at = max(ready_at, now + lane.bucket.wait_s(now))
+        if ready_at <= now:
+            return True
+        if lane.wake_at is None or lane.wake_at > ready_at:
+            lane.wake_at = ready_at
+            self.at(ready_at, lane)
+        return False
+
+    def _pump(self) -> None:
+        self._pump_asked = False
+        for _ in range(STARTS_PER_TURN):
+            if self.stopping or self.in_flight >= self._limits.in_flight_max:
+                return
+            if self.unsettled >= self._limits.commit_queue_max:
+                return
+            found = self._pick()
+            if found is None:
+                return
+            self._start(*found)
+        self.ask_pump()
+
+    def _start(self, lane: Lane, parcel: Parcel) -> None:
+        self.in_flight += 1
+        self.first_in_flight += parcel.is_first
+        lane.in_flight += 1
+        self._site_in_flight[lane.site] = self._site_in_flight.get(lane.site, 0) + 1
+        parcel.turn += 1
+        parcel.sending = True
+        self.offer(lane)
+        self.begin(parcel)
+
+    def _pick(self) -> tuple[Lane, Parcel] | None:
+        while self._urgent:
+            parcel, turn, lane = self._urgent.popleft()
+            if parcel.turn == turn:
+                return lane, parcel
+        self._picks += 1
+        half = self._limits.in_flight_max // 2
+        retries_may = self.in_flight - self.first_in_flight < max(1, half)
+        retry_first = self._picks % (2 if self.first_in_flight >= half else _RETRY_EVERY) == 0
+        order = (self._retries, self._first) if retry_first else (self._first, self._retries)
+        for rotation in order:
+            if rotation is self._retries and not retries_may:
+                continue
+            found = self._pick_from(rotation)
+            if found is not None:
+                return found
+        return None
+
+    def _pick_from(self, rotation: Rotation) -> tuple[Lane, Parcel] | None:
+        while (lane := rotation.take(self._under_share) or rotation.take(_anyone)) is not None:
+            parcel = None
+            if self._may_go(lane):
+                parcel = lane.pop(lane.first if rotation is self._first else lane.retries)
+            if parcel is not None:
+                if lane.bucket is not None:
+                    lane.bucket.take(self._clock.monotonic())
+                return lane, parcel
+            self.offer(lane)
+        return None
+
+    def _under_share(self, site: SiteId) -> bool:
+        """A site that holds less than a quarter of the slots goes before one that holds more."""
+        return self._site_in_flight.get(site, 0) < max(1, self._limits.in_flight_max // 4)
+
+
+def _anyone(site: SiteId) -> bool:
+    return True

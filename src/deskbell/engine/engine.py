@@ -1,0 +1,271 @@
+"""The engine: wires its parts, starts and stops them, and is the Publisher that the other rooms are given."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from structlog.typing import FilteringBoundLogger
+
+from deskbell.engine.attempt import Attempts
+from deskbell.engine.backlog import Backlog
+from deskbell.engine.counters import EngineCounters, Tally
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.faultpoints import Faultpoints
+from deskbell.engine.ground import Ground
+from deskbell.engine.holding import Holding
+from deskbell.engine.ids import Ids
+from deskbell.engine.keeper import Keeper
+from deskbell.engine.kinds import Kind
+from deskbell.engine.lanes import LaneSettings
+from deskbell.engine.news import News
+from deskbell.engine.payloads import Payloads
+from deskbell.engine.publish import Accept, Done, Intake
+from deskbell.engine.redeliver import Redeliver
+from deskbell.engine.settings import Settings
+from deskbell.engine.settle import Settler
+from deskbell.engine.statistics import Statistics
+from deskbell.engine.supervise import Supervisor
+from deskbell.engine.testing import TEST_TYPE, Testing
+from deskbell.model.audit import AuditEntry
+from deskbell.model.changes import Change, Guard, Refused
+from deskbell.model.delivery import Delivery
+from deskbell.model.draft import Draft, Published
+from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
+from deskbell.model.people import Actor
+from deskbell.model.webhook import Health, Webhook, WebhookState
+from deskbell.ports import Clock, Doorbell, Random, Sender, Store
+from deskbell.rules.limits import Limits
+from deskbell.rules.sealing import Keyring
+
+
+class Engine:
+    """Owner of all shards of one process. Implements ports.Publisher.
+
+    Rings `event` (Event), `delivery` (Delivery), `attempt` (Attempt), `webhook` ((site, id)) and, when the database
+    is broken, `broken` (where it was noticed): the process must then stop.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sender: Sender,
+        clock: Clock,
+        random: Random,
+        doorbell: Doorbell,
+        limits: Limits,
+        kinds: Mapping[str, Kind],
+        keyring: Keyring,
+        log: FilteringBoundLogger,
+        faultpoints: Faultpoints | None = None,
+    ) -> None:
+        self._clock = clock
+        self._log = log
+        self._doorbell = doorbell
+        self._tally = Tally()
+        self._stopped = False
+        self._settings = Settings(store, keyring, limits)
+        self._supervisor = Supervisor(log)
+        ground = Ground(
+            store=store,
+            sender=sender,
+            clock=clock,
+            random=random,
+            doorbell=doorbell,
+            limits=limits,
+            kinds=kinds,
+            log=log,
+            ids=Ids(clock, random),
+            tally=self._tally,
+            settings=self._settings,
+            supervisor=self._supervisor,
+            faultpoints=faultpoints or Faultpoints(),
+            broken=self._broken,
+        )
+        self._dispatcher = Dispatcher(clock=clock, limits=limits)
+        self._holding = Holding(dispatcher=self._dispatcher, clock=clock, limits=limits)
+        self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding)
+        self._statistics = Statistics(store)
+        self._intake = Intake(ground, holding=self._holding)
+        self._settler = Settler(
+            ground,
+            dispatcher=self._dispatcher,
+            holding=self._holding,
+            statistics=self._statistics,
+            news=News(ground, intake=self._intake),
+        )
+        attempts = Attempts(ground, dispatcher=self._dispatcher, settler=self._settler)
+        self._keeper = Keeper(ground, backlog=self._backlog, statistics=self._statistics)
+        self._redeliver = Redeliver(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
+        self._testing = Testing(
+            ground,
+            intake=self._intake,
+            dispatcher=self._dispatcher,
+            holding=self._holding,
+            redeliver=self._redeliver,
+        )
+        self._payloads = Payloads(ground, backlog=self._backlog)
+        self._lanes = LaneSettings(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
+        self._quiet = asyncio.Event()
+        self._dispatcher.begin = attempts.begin
+        self._dispatcher.on_lane_due = self._backlog.want
+        self._settler.on_quiet = self._look_quiet
+        self._settings.on_read = self._lanes.apply
+
+    # life
+
+    async def start(self) -> None:
+        """Load settings, count what was left uncounted, read what is due, start the loops, accept events."""
+        await self._settings.load()
+        for webhook in self._settings.all_webhooks():
+            if webhook.state is not WebhookState.DELETED:
+                self._lanes.apply(webhook.site, webhook.id)
+        await self._statistics.recount()
+        await self._backlog.poll()
+        self._supervisor.keep("settings", self._settings.run)
+        self._supervisor.keep("backlog", self._backlog.run)
+        self._keeper.begin(self._supervisor)
+        self._intake.open = True
+        self._log.info("engine.started", webhooks=len(self._dispatcher.lanes))
+
+    async def stop(self, drain_s: float) -> None:
+        """Start nothing new, wait for attempts in flight and their settles, then end the loops."""
+        self._intake.open = False
+        self._dispatcher.halt()
+        self._look_quiet()
+        try:
+            await asyncio.wait_for(self._quiet.wait(), drain_s)
+        except TimeoutError:
+            self._log.warning("engine.undrained", in_flight=self._dispatcher.in_flight)
+        await self._supervisor.stop()
+        await self._statistics.flush()
+        self._stopped = True
+        self._log.info("engine.stopped")
+
+    def wake(self) -> None:
+        """Look at the clock now: what is due starts."""
+        self._dispatcher.tick()
+
+    async def tend(self) -> None:
+        """Do all that the keeper does from time to time, once, now."""
+        await self._keeper.tend()
+
+    # ports.Publisher
+
+    def submit(
+        self,
+        site: SiteId,
+        drafts: Sequence[Draft],
+        done: Done,
+        *,
+        changes: Sequence[Change] = (),
+        guards: Sequence[Guard] = (),
+        audit: AuditEntry | None = None,
+    ) -> None:
+        """Accept events; `done` once they are durable. Raises Busy when too much waits for its commit.
+
+        A draft whose `external_id` is taken is `Refused(exists, event.external_id)`: the caller reads that event and
+        compares. A draft brings its own id when an answer that names it is stored in the same unit.
+        """
+        self._intake.check_room()
+        self._intake.submit(Accept(site=site, drafts=drafts, changes=changes, guards=guards, audit=audit), done)
+
+    async def publish(
+        self,
+        site: SiteId,
+        drafts: Sequence[Draft],
+        *,
+        changes: Sequence[Change] = (),
+        guards: Sequence[Guard] = (),
+        audit: AuditEntry | None = None,
+    ) -> Published | Refused:
+        """The same for cold paths."""
+        self._intake.check_room()
+        return await self._intake.accepted(
+            Accept(site=site, drafts=drafts, changes=changes, guards=guards, audit=audit)
+        )
+
+    # changes of settings
+
+    def webhook_changed(self, site: SiteId, webhook_id: WebhookId) -> None:
+        """After a commit that changed a webhook or its secrets: nothing is sent or matched with the old settings."""
+        self._lanes.suspend(webhook_id)
+        self._settings.changed(site, webhook_id)
+
+    def site_changed(self, site: SiteId) -> None:
+        """After a commit that changed the site: the slider, or its allowed receivers."""
+        for webhook in self._settings.all_webhooks():
+            if webhook.site == site:
+                self._lanes.suspend(webhook.id)
+        self._settings.changed(site, None)
+
+    # by hand
+
+    async def redeliver(self, site: SiteId, delivery_id: str, *, by: str) -> Delivery:
+        """One attempt now, ahead of the queue. Raises NotFound, or Conflict (disabled, deleted, off, sending)."""
+        return await self._redeliver.redeliver(site, delivery_id, by)
+
+    async def cancel(self, site: SiteId, delivery_id: str) -> Delivery:
+        """Cancel a waiting delivery. Raises NotFound, or Conflict when it has ended."""
+        return await self._redeliver.cancel(site, delivery_id)
+
+    async def send_test(
+        self,
+        site: SiteId,
+        webhook_id: str,
+        *,
+        by: Actor,
+        event_type: str = TEST_TYPE,
+        sample_name: str = "typical",
+        head: bytes | None = None,
+    ) -> DeliveryId:
+        """One attempt that changes no health. Raises Conflict while the slider is off."""
+        return await self._testing.send(site, webhook_id, by, event_type, sample_name, head)
+
+    async def trigger(
+        self, site: SiteId, event_type: str, sample_name: str, overrides: Mapping[str, Any], by: Actor
+    ) -> EventId:
+        """Publish a sample event, `meta.test` true. Raises Invalid for an unknown type, sample or path."""
+        return await self._testing.trigger(site, event_type, sample_name, overrides, by)
+
+    async def preview(self, site: SiteId, event_id: str, webhook_id: str) -> bytes:
+        """The payload this webhook would get for this event."""
+        return await self._payloads.preview(site, event_id, webhook_id)
+
+    async def payload_of(self, site: SiteId, delivery_id: str) -> bytes | None:
+        """The bytes of a delivery; None when they cannot be made any more."""
+        return await self._payloads.of(site, delivery_id)
+
+    # what is known
+
+    def health(self, webhook: Webhook) -> Health:
+        """How the webhook fares, as of its last attempt."""
+        return self._settings.health.get(webhook.id) or Health(site=webhook.site, webhook_id=webhook.id)
+
+    def is_sending(self, delivery: Delivery) -> bool:
+        """Whether an attempt of this delivery is on its way now."""
+        found = self._holding.find(delivery.webhook_id, delivery.id)
+        return found is not None and found[1].sending
+
+    def counters(self) -> EngineCounters:
+        """The numbers of this moment."""
+        return EngineCounters(
+            in_flight=self._dispatcher.in_flight,
+            in_memory=self._holding.count,
+            in_memory_bytes=self._holding.size_bytes,
+            unsettled=self._dispatcher.unsettled,
+            publishes_waiting=self._intake.waiting,
+            oldest_due_s=self._dispatcher.oldest_due_s(),
+            events=self._tally.events,
+            deliveries=self._tally.deliveries,
+            settles_refused=self._tally.settles_refused,
+            attempts=dict(self._tally.attempts),
+        )
+
+    def _broken(self, where: str) -> None:
+        if not self._stopped:
+            self._doorbell.ring("broken", where)
+
+    def _look_quiet(self) -> None:
+        if self._dispatcher.stopping and not self._dispatcher.in_flight and not self._dispatcher.unsettled:
+            self._quiet.set()

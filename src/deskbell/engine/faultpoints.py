@@ -1,0 +1,11 @@
+"""Places where tests may end or delay the process; in production they do nothing."""
+
+
+class Faultpoints:
+    """Named crash points: `after_commit`, `before_send`, `after_send`, `before_settle`, `after_settle`."""
+
+    def crash_point(self, name: str) -> None:
+        """A test's own class may kill the process here."""
+
+    async def maybe_yield(self, name: str) -> None:
+        """A test's own class may let others run here."""

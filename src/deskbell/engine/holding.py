@@ -1,0 +1,121 @@
+"""Which deliveries are in memory. What does not fit waits in the database and is read when there is room."""
+
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.lane import Lane
+from deskbell.engine.parcel import Parcel
+from deskbell.model.delivery import Delivery, DeliveryState, Trigger
+from deskbell.model.ids import DeliveryId, WebhookId
+from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
+from deskbell.ports import Clock
+from deskbell.rules.limits import Limits
+
+HORIZON_S = 30.0
+"""What is due later than this is not kept in memory."""
+_ALWAYS = 2
+"""Times the cap in flight: so many of each webhook fit whatever the others hold, so that none starves."""
+_SHARE = 10
+"""One webhook holds at most this part of the memory."""
+
+
+class Holding:
+    """The membership of lanes and the bounds of memory."""
+
+    def __init__(self, *, dispatcher: Dispatcher, clock: Clock, limits: Limits) -> None:
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._limits = limits
+        self.count = 0
+        self.size_bytes = 0
+
+    def room(self, lane: Lane) -> int:
+        """How many more deliveries of this webhook fit into memory."""
+        limits = self._limits
+        least = _ALWAYS * limits.in_flight_per_webhook - len(lane.members)
+        if self.size_bytes >= limits.in_memory_bytes:
+            return max(0, least)
+        share = max(1, limits.in_memory_deliveries // _SHARE) - len(lane.members)
+        return max(0, least, min(share, limits.in_memory_deliveries - self.count))
+
+    def monotonic_due(self, due_at: Instant) -> float:
+        """A due time of the wall clock as monotonic time; later jumps of the wall clock do not move it."""
+        return self._clock.monotonic() + (due_at - self._clock.now()) / TICKS_PER_SECOND
+
+    def admit(self, parcel: Parcel) -> None:
+        """Take a committed delivery straight into memory, or leave it in the database for the reader."""
+        lane = self._dispatcher.lane(parcel.delivery.site, parcel.delivery.webhook_id)
+        overdue = lane.store_due is not None and lane.store_due <= self._clock.monotonic()
+        behind = overdue and not lane.reading  # newer ones must not fill the room of older ones
+        if lane.held or behind or not self.room(lane):
+            lane.missed = True
+            self.note(lane, parcel.delivery.due_at)
+            return
+        self.keep(lane, parcel)
+        self._dispatcher.queue(lane, parcel)
+
+    def keep(self, lane: Lane, parcel: Parcel) -> None:
+        """Count the parcel as in memory."""
+        if parcel.delivery.id not in lane.members:
+            self.count += 1
+            self.size_bytes += parcel.size_bytes
+        lane.members[parcel.delivery.id] = parcel
+
+    def forget(self, lane: Lane, parcel: Parcel) -> None:
+        """Let the parcel go out of memory; if it has not ended, the database has it."""
+        if lane.members.get(parcel.delivery.id) is not parcel:
+            return
+        del lane.members[parcel.delivery.id]
+        parcel.turn += 1
+        self.count -= 1
+        self.size_bytes -= parcel.size_bytes
+        if lane.reading:
+            lane.gone.add(parcel.delivery.id)
+        elif lane.store_due is not None and lane.store_due <= self._clock.monotonic():
+            self._dispatcher.on_lane_due(lane)
+
+    def reschedule(self, lane: Lane, parcel: Parcel, after: Delivery) -> None:
+        """After a settle: keep a delivery that goes on soon, let go of everything else."""
+        parcel.sending = False
+        if after.state is not DeliveryState.WAITING:
+            self.forget(lane, parcel)
+            return
+        parcel.due = self.monotonic_due(after.due_at)
+        if lane.held or parcel.due > self._clock.monotonic() + HORIZON_S:
+            self.forget(lane, parcel)
+            self.note(lane, after.due_at)
+            return
+        self._dispatcher.queue(lane, parcel)
+
+    def note(self, lane: Lane, due_at: Instant) -> None:
+        """Remember that the database holds something of this webhook that is due then."""
+        now = self._clock.monotonic()
+        due = max(now, self.monotonic_due(due_at))
+        if lane.store_due is not None and lane.store_due <= due:
+            return
+        lane.store_due = due
+        if due <= now:
+            self._dispatcher.on_lane_due(lane)
+        else:
+            self._dispatcher.at(due, lane)
+
+    def release(self, lane: Lane) -> None:
+        """Let go of every idle parcel that nobody sends by hand: what the database says may have changed."""
+        for parcel in lane.idle():
+            if parcel.trigger is Trigger.AUTOMATIC:
+                self.forget(lane, parcel)
+        lane.first.clear()
+        lane.retries.clear()
+        lane.cursor = None
+        lane.missed = True
+        lane.epoch += 1
+
+    def find(self, webhook_id: WebhookId, delivery_id: str) -> tuple[Lane, Parcel] | None:
+        """A delivery that is in memory."""
+        lane = self._dispatcher.lanes.get(webhook_id)
+        if lane is None:
+            return None
+        parcel = lane.members.get(DeliveryId(delivery_id))
+        return None if parcel is None else (lane, parcel)
+
+    def horizon(self) -> Instant:
+        """Up to which due time the reader takes deliveries into memory."""
+        return plus(self._clock.now(), HORIZON_S)

@@ -1,0 +1,74 @@
+"""What has to be done from time to time: statistics, ended pauses, retention, and the look for lost rings."""
+
+from dataclasses import replace
+
+from deskbell.engine.backlog import Backlog
+from deskbell.engine.ground import Ground
+from deskbell.engine.statistics import Statistics
+from deskbell.engine.supervise import Supervisor
+from deskbell.model.changes import Committed, Purge, Replace, Unit
+from deskbell.model.instant import plus
+from deskbell.model.people import SYSTEM
+from deskbell.model.webhook import Webhook, WebhookState
+
+FLUSH_S = 2.0
+PAUSES_S = 1.0
+PURGE_S = 60.0
+PURGE_ROWS_MAX = 2_000
+_DAY_S = 86_400
+
+
+class Keeper:
+    """Small steps, each complete in itself."""
+
+    def __init__(self, ground: Ground, *, backlog: Backlog, statistics: Statistics) -> None:
+        self._store = ground.store
+        self._settings = ground.settings
+        self._backlog = backlog
+        self._statistics = statistics
+        self._doorbell = ground.doorbell
+        self._clock = ground.clock
+        self._limits = ground.limits
+
+    def begin(self, supervisor: Supervisor) -> None:
+        """Start the loops."""
+        supervisor.every("statistics", FLUSH_S, self._statistics.flush)
+        supervisor.every("pauses", PAUSES_S, self.end_pauses)
+        supervisor.every("poll", self._limits.safety_poll_s, self._backlog.poll)
+        supervisor.every("retention", PURGE_S, self.purge)
+
+    async def tend(self) -> None:
+        """Do every step once, now."""
+        await self._statistics.flush()
+        await self.end_pauses()
+        await self._backlog.poll()
+        await self.purge()
+
+    async def end_pauses(self) -> None:
+        """Resume webhooks that were paused until a time that has come."""
+        now = self._clock.now()
+        for webhook in self._settings.all_webhooks():
+            if webhook.state is WebhookState.PAUSED and webhook.paused_until and webhook.paused_until <= now:
+                await self._resume(webhook)
+
+    async def _resume(self, webhook: Webhook) -> None:
+        after = replace(
+            webhook,
+            version=webhook.version + 1,
+            state=WebhookState.ENABLED,
+            state_reason=None,
+            state_by=SYSTEM,
+            state_at=self._clock.now(),
+            paused_until=None,
+        )
+        verdict = await self._store.commit(Unit(changes=(Replace(row=after),)))
+        self._settings.changed(webhook.site, webhook.id)
+        if isinstance(verdict, Committed):
+            self._doorbell.ring("webhook", (webhook.site, webhook.id))
+
+    async def purge(self) -> None:
+        """Delete what is past its retention, a bounded number of rows of each site."""
+        now = self._clock.now()
+        for site in self._settings.all_sites():
+            before = plus(now, -site.retention_days * _DAY_S)
+            await self._store.commit(Unit(changes=(Purge(site=site.site, before=before, rows_max=PURGE_ROWS_MAX),)))

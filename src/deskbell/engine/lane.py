@@ -1,0 +1,53 @@
+"""The lane of one webhook: what is in memory of its queue, and what it may do now."""
+
+from collections import deque
+from collections.abc import Iterator
+
+from deskbell.engine.parcel import Parcel
+from deskbell.model.ids import DeliveryId, SiteId, WebhookId
+from deskbell.model.instant import Instant
+from deskbell.rules.pacing import Bucket
+
+Entry = tuple[Parcel, int]
+"""A parcel and the turn in which it was queued."""
+
+
+class Lane:
+    """State of one webhook's queue. Only the dispatcher and the backlog reader change it."""
+
+    __slots__ = (
+        "bucket", "cursor", "epoch", "first", "gone", "held", "in_flight", "in_rotation", "members", "missed",
+        "reading", "retries", "site", "store_due", "wait_until", "wake_at", "webhook_id",
+    )  # fmt: skip
+
+    def __init__(self, site: SiteId, webhook_id: WebhookId) -> None:
+        self.site = site
+        self.webhook_id = webhook_id
+        self.members: dict[DeliveryId, Parcel] = {}  # in memory: queued, later, in flight or settling
+        self.first: deque[Entry] = deque()
+        self.retries: deque[Entry] = deque()
+        self.in_flight = 0
+        self.in_rotation = 0  # 1: with first attempts, 2: with retries, 3: both
+        self.held = True  # until the settings say otherwise
+        self.wait_until = 0.0  # monotonic: the receiver asked for a pause
+        self.wake_at: float | None = None  # monotonic: when the dispatcher looks again
+        self.bucket: Bucket | None = None
+        # what is not in memory
+        self.store_due: float | None = None  # monotonic: when something in the database is due; None: nothing known
+        self.missed = False  # something was put behind the reader's back since it began
+        self.cursor: tuple[Instant, str] | None = None
+        self.reading = False
+        self.epoch = 0  # goes up when the reader's rows may be out of date
+        self.gone: set[DeliveryId] = set()  # left memory while the reader was reading
+
+    def pop(self, queue: deque[Entry]) -> Parcel | None:
+        """The next parcel of this queue whose entry still counts."""
+        while queue:
+            parcel, turn = queue.popleft()
+            if parcel.turn == turn:
+                return parcel
+        return None
+
+    def idle(self) -> Iterator[Parcel]:
+        """Members that are neither in flight nor settling."""
+        return (parcel for parcel in tuple(self.members.values()) if not parcel.sending)

@@ -1,0 +1,109 @@
+"""What Deskbell tells about its own work: a delivery that ended without success, a webhook that had to be disabled."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from deskbell.engine.ground import Ground
+from deskbell.engine.publish import Accept, Intake
+from deskbell.model.audit import AuditEntry
+from deskbell.model.changes import Change, Committed, Refused, Replace, Verdict
+from deskbell.model.delivery import Delivery
+from deskbell.model.draft import Draft, Published
+from deskbell.model.event import Subject
+from deskbell.model.exchange import Outcome
+from deskbell.model.ids import EventId, SiteId, WebhookId
+from deskbell.model.people import SYSTEM
+from deskbell.model.webhook import Webhook, WebhookState
+from deskbell.rules.event_types import NOT_IN_ALL, group_of
+from deskbell.rules.payload import system_head
+
+TRIES_MAX = 5
+"""Another writer may change the webhook at the same moment."""
+
+
+class News:
+    """System events of the engine, each in the unit of what it tells."""
+
+    def __init__(self, ground: Ground, *, intake: Intake) -> None:
+        self._intake = intake
+        self._settings = ground.settings
+        self._supervisor = ground.supervisor
+        self._doorbell = ground.doorbell
+        self._clock = ground.clock
+        self._ids = ground.ids
+        self._log = ground.log
+
+    def exhausted(
+        self, webhook: Webhook, after: Delivery, changes: tuple[Change, ...], done: Callable[[Verdict], None]
+    ) -> bool:
+        """Settle together with `delivery.exhausted`; False when nobody is to be told, then nothing was handed in."""
+        if after.test or any(group_of(one) in NOT_IN_ALL for one in after.event_types):
+            return False
+        event_id = self._ids.event()
+        draft = self._draft("delivery.exhausted", webhook, event_id, after.last_outcome, after)
+        if not self._settings.listens(after.site, draft):
+            return False
+        accept = Accept(site=after.site, drafts=(draft,), changes=changes)
+        self._intake.submit(accept, lambda answer: done(_verdict(answer)))
+        return True
+
+    def disable(self, webhook: Webhook, outcome: Outcome) -> None:
+        """Disable the webhook in the background; its lane is held already."""
+        reason = "the receiver answered 410 Gone" if outcome.status == 410 else f"the receiver said {outcome.name}"
+        self._supervisor.errand("disable", lambda: self._disable(webhook.site, webhook.id, reason))
+
+    async def _disable(self, site: SiteId, webhook_id: WebhookId, reason: str) -> None:
+        for _ in range(TRIES_MAX):
+            webhook = self._settings.webhook(site, webhook_id)
+            if webhook is None or webhook.state in (WebhookState.DISABLED, WebhookState.DELETED):
+                break
+            verdict = await self._commit_disabled(webhook, reason)
+            self._settings.changed(site, webhook_id)
+            if isinstance(verdict, Committed):
+                self._log.warning("webhook.disabled", site=site, webhook=webhook_id, reason=reason)
+                self._doorbell.ring("webhook", (site, webhook_id))
+                return
+            await self._settings.fresh(site)
+        self._settings.changed(site, webhook_id)
+
+    async def _commit_disabled(self, webhook: Webhook, reason: str) -> Verdict:
+        now = self._clock.now()
+        after = replace(
+            webhook,
+            version=webhook.version + 1,
+            state=WebhookState.DISABLED,
+            state_reason=reason,
+            state_by=SYSTEM,
+            state_at=now,
+            paused_until=None,
+        )
+        audit = AuditEntry(
+            site=webhook.site, at=now, actor=SYSTEM, operation="webhook.disable", object_id=webhook.id, reason=reason
+        )
+        event_id = self._ids.event()
+        draft = self._draft("webhook.disabled", after, event_id, reason, None)
+        told = self._settings.listens(webhook.site, draft)
+        accept = Accept(
+            site=webhook.site,
+            drafts=(draft,) if told else (),
+            changes=(Replace(row=after),),
+            audit=audit,
+        )
+        return _verdict(await self._intake.accepted(accept))
+
+    def _draft(
+        self, event_type: str, webhook: Webhook, event_id: EventId, reason: str | None, delivery: Delivery | None
+    ) -> Draft:
+        head = system_head(webhook.site, event_id, webhook=webhook, actor=SYSTEM, reason=reason, delivery=delivery)
+        return Draft(
+            id=event_id,
+            type=event_type,
+            by=SYSTEM,
+            occurred_at=self._clock.now(),
+            head=head,
+            subject=Subject(type="webhook", id=webhook.id, title=webhook.description),
+        )
+
+
+def _verdict(answer: Published | Refused) -> Verdict:
+    return Committed() if isinstance(answer, Published) else answer

@@ -1,0 +1,99 @@
+"""A webhook's secrets in clear, opened once and held in memory by the owner of its shard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from deskbell.model.errors import KeyringFault
+from deskbell.model.exchange import SendPolicy
+from deskbell.model.instant import Instant
+from deskbell.model.site import Site
+from deskbell.model.webhook import Secret, Webhook
+from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
+from deskbell.rules.sealing import Keyring, aad_field, aad_secret
+from deskbell.rules.signing import SigningKey, fingerprint
+
+MASK = "••••"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveKey:
+    """One signing secret, ready to sign."""
+
+    text: str
+    key: SigningKey
+    valid_until: Instant | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """What an attempt needs of the present webhook. `fault` is set when something could not be decrypted."""
+
+    webhook: Webhook
+    policy: SendPolicy
+    schedule_s: tuple[int, ...]
+    payload_bytes_max: int
+    url: str = ""
+    headers: tuple[tuple[str, str], ...] = ()  # own ones
+    masked_headers: tuple[tuple[str, str], ...] = ()
+    keys: tuple[LiveKey, ...] = ()  # newest first
+    newest_fingerprint: str | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)  # what redaction looks for
+    fault: str | None = None
+
+    def live_keys(self, now: Instant) -> list[LiveKey]:
+        """The secrets that sign now, newest first."""
+        return [one for one in self.keys if one.valid_until is None or one.valid_until > now]
+
+
+def open_webhook(webhook: Webhook, secrets: Sequence[Secret], site: Site, keyring: Keyring, limits: Limits) -> Opened:
+    """Decrypt what attempts need; a fault is kept, not raised: it concerns this webhook alone."""
+    sealed = Opened(
+        webhook=webhook,
+        policy=SendPolicy(
+            total_s=webhook.timeout_s or limits.attempt_timeout_s,
+            response_bytes_max=limits.response_bytes_max,
+            allowed_receivers=site.allowed_receivers,
+        ),
+        schedule_s=RETRY_SCHEDULE_S if webhook.retry_schedule_s is None else webhook.retry_schedule_s,
+        payload_bytes_max=webhook.payload_bytes_max or limits.payload_bytes_max,
+    )
+    try:
+        return _with_secrets(sealed, secrets, keyring)
+    except (KeyringFault, ValueError) as error:
+        return _with_fault(sealed, type(error).__name__)
+
+
+def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -> Opened:
+    webhook = sealed.webhook
+    url = keyring.open(webhook.receiver_url.sealed, aad_field(webhook.site, webhook.id, "receiver_url")).decode()
+    headers = tuple(
+        (name, keyring.open(value, aad_field(webhook.site, webhook.id, f"header:{name.lower()}")).decode())
+        for name, value in webhook.headers.items()
+    )
+    texts = [keyring.open(one.sealed, aad_secret(one.site, one.webhook_id, one.id)).decode() for one in secrets]
+    keys = tuple(
+        LiveKey(text=text, key=SigningKey(text), valid_until=one.valid_until)
+        for text, one in zip(texts, secrets, strict=True)
+    )
+    return Opened(
+        webhook=webhook,
+        policy=sealed.policy,
+        schedule_s=sealed.schedule_s,
+        payload_bytes_max=sealed.payload_bytes_max,
+        url=url,
+        headers=headers,
+        masked_headers=tuple((name, MASK) for name, _ in headers),
+        keys=keys,
+        newest_fingerprint=fingerprint(texts[0]) if texts else None,
+        secrets=(*texts, *(value for _, value in headers)),
+    )
+
+
+def _with_fault(sealed: Opened, text: str) -> Opened:
+    return Opened(
+        webhook=sealed.webhook,
+        policy=sealed.policy,
+        schedule_s=sealed.schedule_s,
+        payload_bytes_max=sealed.payload_bytes_max,
+        fault=f"the webhook's secrets could not be opened ({text})",
+    )

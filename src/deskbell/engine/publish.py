@@ -1,0 +1,202 @@
+"""Accept: match, then write events with their traces, deliveries and the desk's change in one unit."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from deskbell.engine.ground import Ground
+from deskbell.engine.holding import Holding
+from deskbell.engine.parcel import Parcel
+from deskbell.model.audit import AuditEntry
+from deskbell.model.changes import Change, Guard, Insert, Refused, Unit, Verdict
+from deskbell.model.delivery import Delivery, Trigger
+from deskbell.model.draft import Draft, Published
+from deskbell.model.errors import Busy
+from deskbell.model.event import Event, TraceEntry
+from deskbell.model.ids import EventId, SiteId
+from deskbell.model.instant import Instant
+from deskbell.model.site import Site
+from deskbell.model.webhook import Webhook
+from deskbell.rules.matching import is_loop, makes_delivery
+from deskbell.rules.payload import custom_head, finish_snapshot
+
+Done = Callable[[Published | Refused], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accept:
+    """One call of `submit`: what is to stand or fall together."""
+
+    site: SiteId
+    drafts: Sequence[Draft]
+    changes: Sequence[Change] = ()
+    guards: Sequence[Guard] = ()
+    audit: AuditEntry | None = None
+    only: Webhook | None = None  # a test: one delivery to this webhook, whatever it chose
+
+
+class Intake:
+    """Accepts events. `done` is called once the unit is durable; the deliveries then go straight into the lanes."""
+
+    def __init__(self, ground: Ground, *, holding: Holding) -> None:
+        self._store = ground.store
+        self._settings = ground.settings
+        self._holding = holding
+        self._doorbell = ground.doorbell
+        self._clock = ground.clock
+        self._log = ground.log
+        self._ids = ground.ids
+        self._limits = ground.limits
+        self._tally = ground.tally
+        self._faultpoints = ground.faultpoints
+        self._on_broken = ground.broken
+        self.waiting = 0  # units handed in and not answered
+        self.open = False
+        self.admit_test: Callable[[Parcel], None] = lambda parcel: None
+
+    def check_room(self) -> None:
+        """Raises Busy when too many units wait for their commit, or the engine is stopping."""
+        if not self.open:
+            raise Busy("Deskbell is starting or stopping; nothing was stored. Send it again.", retry_after_s=2)
+        if self.waiting >= self._limits.commit_queue_max:
+            raise Busy(retry_after_s=1)
+
+    def submit(self, accept: Accept, done: Done) -> None:
+        """Take this in as soon as the site's settings are up to date."""
+        self.waiting += 1
+        if self._settings.is_fresh(accept.site) and self._settings.site(accept.site) is not None:
+            self._take(accept, done)
+        else:
+            self._settings.when_fresh(accept.site, lambda: self._take_later(accept, done))
+
+    async def accepted(self, accept: Accept) -> Published | Refused:
+        """The same for cold paths."""
+        answer: asyncio.Future[Published | Refused] = asyncio.get_running_loop().create_future()
+
+        def done(found: Published | Refused) -> None:
+            if not answer.done():
+                answer.set_result(found)
+
+        self.submit(accept, done)
+        return await answer
+
+    def _take_later(self, accept: Accept, done: Done) -> None:
+        """Nobody is there any more to raise to: a draft that cannot be taken is refused."""
+        try:
+            self._take(accept, done)
+        except Exception as error:
+            self._log.error("publish.failed", site=accept.site, error=repr(error))
+            done(Refused(reason="busy", what="draft"))
+
+    def _take(self, accept: Accept, done: Done) -> None:
+        site = self._settings.site(accept.site)
+        if site is None:
+            self.waiting -= 1
+            done(Refused(reason="missing", what="site"))
+            return
+        now = self._clock.now()
+        changes: list[Change] = list(accept.changes)
+        events: list[Event] = []
+        parcels: list[Parcel] = []
+        try:
+            for draft in accept.drafts:
+                event, own = self._match(site, draft, draft.id or self._ids.event(), now, accept.only)
+                events.append(event)
+                parcels.extend(own)
+                changes.append(Insert(row=event))
+                changes.extend(Insert(row=parcel.delivery) for parcel in own)
+        except BaseException:
+            self.waiting -= 1
+            raise
+        unit = Unit(changes=tuple(changes), guards=tuple(accept.guards), audit=accept.audit)
+        self._store.submit(unit, lambda verdict: self._committed(verdict, events, parcels, done))
+
+    def _committed(self, verdict: Verdict, events: list[Event], parcels: list[Parcel], done: Done) -> None:
+        self.waiting -= 1
+        if isinstance(verdict, Refused):
+            if verdict.reason == "broken":
+                self._on_broken("publish")
+            done(verdict)
+            return
+        self._faultpoints.crash_point("after_commit")
+        self._tally.events += len(events)
+        self._tally.deliveries += len(parcels)
+        done(
+            Published(
+                event_ids=tuple(event.id for event in events),
+                delivery_ids=tuple(parcel.delivery.id for parcel in parcels),
+            )
+        )
+        for parcel in parcels:
+            if parcel.trigger is Trigger.TEST:
+                self.admit_test(parcel)
+            else:
+                self._holding.admit(parcel)
+        for event in events:
+            self._doorbell.ring("event", event)
+        for parcel in parcels:
+            self._doorbell.ring("delivery", parcel.delivery)
+
+    def _match(
+        self, site: Site, draft: Draft, event_id: EventId, now: Instant, only: Webhook | None
+    ) -> tuple[Event, list[Parcel]]:
+        """The event with its trace, and a parcel for each delivery that it makes."""
+        trace: list[TraceEntry] = []
+        made: list[tuple[Delivery, Webhook]] = []
+        plan = ((only, "matched"),) if only is not None else self._settings.plan(site, draft.type)
+        for webhook, standing in plan:
+            reason = "loop" if only is None and standing != "types" and is_loop(webhook, draft) else standing
+            if not makes_delivery(reason):
+                trace.append(TraceEntry(webhook_id=webhook.id, reason=reason))
+                continue
+            delivery = self._delivery(webhook, draft, event_id, now, test=only is not None)
+            trace.append(TraceEntry(webhook_id=webhook.id, reason=reason, delivery_id=delivery.id))
+            made.append((delivery, webhook))
+        event = self._event(site, draft, event_id, now, tuple(trace))
+        due = self._clock.monotonic()
+        trigger = Trigger.AUTOMATIC if only is None else Trigger.TEST
+        return event, [Parcel(row, (event,), webhook, due, trigger=trigger) for row, webhook in made]
+
+    def _delivery(self, webhook: Webhook, draft: Draft, event_id: EventId, now: Instant, *, test: bool) -> Delivery:
+        return Delivery(
+            site=webhook.site,
+            id=self._ids.delivery(),
+            webhook_id=webhook.id,
+            webhook_version=webhook.version,
+            shard=webhook.shard,
+            event_ids=(event_id,),
+            event_types=(draft.type,),
+            created_at=now,
+            due_at=now,
+            subject=draft.subject,
+            hop=draft.hop,
+            test=test,
+        )
+
+    def _event(self, site: Site, draft: Draft, event_id: EventId, now: Instant, trace: tuple[TraceEntry, ...]) -> Event:
+        head = draft.head if draft.data is None else custom_head(site.site, event_id, draft.type, draft.data)
+        if head is None:
+            raise ValueError("a draft has a head, or data")
+        snapshot = finish_snapshot(
+            head,
+            event_id=event_id,
+            event_type=draft.type,
+            sequence=draft.sequence,
+            occurred_at=draft.occurred_at,
+            extra={**draft.meta, "test": True} if draft.test else draft.meta,
+        )
+        return Event(
+            site=site.site,
+            id=event_id,
+            type=draft.type,
+            snapshot=snapshot,
+            occurred_at=draft.occurred_at,
+            received_at=now,
+            by=draft.by,
+            external_id=draft.external_id,
+            subject=draft.subject,
+            sequence=draft.sequence,
+            hop=draft.hop,
+            test=draft.test,
+            trace=trace,
+        )

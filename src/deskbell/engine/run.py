@@ -1,0 +1,25 @@
+"""One attempt on its way: what is known of it from its start to its settle."""
+
+from dataclasses import dataclass
+
+from deskbell.engine.lane import Lane
+from deskbell.engine.opened import Opened
+from deskbell.engine.parcel import Parcel
+from deskbell.model.delivery import Trigger
+from deskbell.model.exchange import Sendable
+from deskbell.model.instant import Instant
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """Filled in step by step."""
+
+    parcel: Parcel
+    lane: Lane
+    opened: Opened
+    trigger: Trigger
+    by: str | None
+    started_at: Instant
+    queued_ms: float
+    was_first: bool
+    sendable: Sendable | None = None

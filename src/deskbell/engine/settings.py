@@ -1,0 +1,179 @@
+"""Sites, webhooks, opened secrets and health in memory, read anew whenever they change."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+
+from deskbell.engine.opened import Opened, open_webhook
+from deskbell.model.draft import Draft
+from deskbell.model.ids import SiteId, WebhookId
+from deskbell.model.site import Site
+from deskbell.model.webhook import Health, Webhook, WebhookState
+from deskbell.ports import Store
+from deskbell.rules.limits import Limits
+from deskbell.rules.matching import considered, is_loop, standing_reason
+from deskbell.rules.sealing import Keyring
+
+Plan = tuple[tuple[Webhook, str], ...]
+"""The webhooks to be named in the trace of one event type, each with its standing reason."""
+
+
+class Settings:
+    """The owner's memory of settings. `changed` marks what has to be read again before it is used again."""
+
+    def __init__(self, store: Store, keyring: Keyring, limits: Limits) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._limits = limits
+        self._sites: dict[SiteId, Site] = {}
+        self._webhooks: dict[SiteId, dict[WebhookId, Webhook]] = {}
+        self._opened: dict[WebhookId, Opened] = {}
+        self._versions: dict[tuple[WebhookId, int], Webhook] = {}
+        self.health: dict[WebhookId, Health] = {}
+        self._plans: dict[tuple[SiteId, str], Plan] = {}
+        self._stale: dict[SiteId, set[WebhookId | None]] = {}  # None: the site itself and all its webhooks
+        self._waiting: dict[SiteId, list[Callable[[], None]]] = {}
+        self._wake = asyncio.Event()
+        self.on_read: Callable[[SiteId, WebhookId | None], None] = lambda site, webhook_id: None
+
+    # what is known
+
+    def site(self, site: SiteId) -> Site | None:
+        """The site's settings."""
+        return self._sites.get(site)
+
+    def webhook(self, site: SiteId, webhook_id: WebhookId) -> Webhook | None:
+        """The webhook as it is now, in any state."""
+        return self._webhooks.get(site, {}).get(webhook_id)
+
+    def opened(self, webhook_id: WebhookId) -> Opened | None:
+        """What an attempt needs; None for a deleted or unknown webhook."""
+        return self._opened.get(webhook_id)
+
+    def all_webhooks(self) -> Iterator[Webhook]:
+        """Every webhook of every site."""
+        for webhooks in tuple(self._webhooks.values()):
+            yield from tuple(webhooks.values())
+
+    def all_sites(self) -> tuple[Site, ...]:
+        """Every site."""
+        return tuple(self._sites.values())
+
+    def plan(self, site: Site, event_type: str) -> Plan:
+        """Who is considered for this type, and why they get it or not; kept until a setting changes."""
+        found = self._plans.get((site.site, event_type))
+        if found is None:
+            found = self._plans[site.site, event_type] = tuple(
+                (webhook, standing_reason(webhook, site, event_type))
+                for webhook in self._webhooks.get(site.site, {}).values()
+                if considered(webhook, event_type)
+            )
+        return found
+
+    def listens(self, site: SiteId, draft: Draft) -> bool:
+        """Whether some webhook would get this event."""
+        known = self._sites.get(site)
+        return known is not None and any(
+            reason in ("matched", "paused") and not is_loop(webhook, draft)
+            for webhook, reason in self.plan(known, draft.type)
+        )
+
+    async def version(self, site: SiteId, webhook_id: WebhookId, version: int) -> Webhook | None:
+        """The webhook as it was at this version, kept once read."""
+        now = self.webhook(site, webhook_id)
+        if now is not None and now.version == version:
+            return now
+        found = self._versions.get((webhook_id, version))
+        if found is None:
+            found = await self._store.webhooks.version(site, webhook_id, version)
+            if found is not None:
+                self._versions[webhook_id, version] = found
+        return found
+
+    # what changed
+
+    def changed(self, site: SiteId, webhook_id: WebhookId | None) -> None:
+        """After a commit: read this again. Until then nothing of the site is matched."""
+        self._stale.setdefault(site, set()).add(webhook_id)
+        self._wake.set()
+
+    def is_fresh(self, site: SiteId) -> bool:
+        """Whether everything known of the site is up to date."""
+        return site not in self._stale
+
+    def when_fresh(self, site: SiteId, then: Callable[[], None]) -> None:
+        """Do this once the site is up to date, in the order of asking; at once when it is. It must not raise."""
+        if site in self._sites and self.is_fresh(site):
+            then()
+            return
+        self._waiting.setdefault(site, []).append(then)
+        if site not in self._sites:
+            self.changed(site, None)
+
+    async def fresh(self, site: SiteId) -> None:
+        """Wait until the site is up to date."""
+        if not self.is_fresh(site):
+            read = asyncio.Event()
+            self.when_fresh(site, read.set)
+            await read.wait()
+
+    async def load(self) -> None:
+        """Read everything, at start."""
+        for site in await self._store.sites.all():
+            await self._read_site(site.site)
+
+    async def run(self) -> None:
+        """Read what changed, as it changes; for ever."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while self._stale:
+                await self._read(next(iter(self._stale)))
+
+    async def _read(self, site: SiteId) -> None:
+        """Read what is stale of one site; whatever turns stale meanwhile is read again."""
+        while marks := self._stale[site]:
+            self._stale[site] = set()
+            try:
+                await self._read_marks(site, marks)
+            except BaseException:
+                self._stale[site] |= marks
+                self._wake.set()
+                raise
+            for mark in marks:
+                self.on_read(site, mark)
+        del self._stale[site]
+        for then in self._waiting.pop(site, ()):
+            then()
+
+    async def _read_marks(self, site: SiteId, marks: set[WebhookId | None]) -> None:
+        if None in marks or site not in self._sites:
+            await self._read_site(site)
+            return
+        for webhook_id in marks:
+            webhook = await self._store.webhooks.get(site, webhook_id) if webhook_id else None
+            if webhook is not None:
+                await self._keep(self._sites[site], webhook)
+        self._forget_plans(site)
+
+    async def _read_site(self, site: SiteId) -> None:
+        found = await self._store.sites.get(site)
+        if found is None:
+            return
+        for webhook in await self._store.webhooks.all(site):
+            await self._keep(found, webhook)
+        for health in await self._store.webhooks.health(site):
+            self.health.setdefault(health.webhook_id, health)  # ours is newer
+        self._sites[site] = found
+        self._forget_plans(site)
+
+    async def _keep(self, site: Site, webhook: Webhook) -> None:
+        if webhook.state is WebhookState.DELETED:
+            self._opened.pop(webhook.id, None)
+        else:
+            secrets = await self._store.webhooks.secrets(webhook.site, webhook.id)
+            self._opened[webhook.id] = open_webhook(webhook, secrets, site, self._keyring, self._limits)
+        self._webhooks.setdefault(webhook.site, {})[webhook.id] = webhook
+
+    def _forget_plans(self, site: SiteId) -> None:
+        for key in [key for key in self._plans if key[0] == site]:
+            del self._plans[key]

@@ -1,0 +1,175 @@
+"""Settle: the attempt's row, the delivery and the webhook's health in one unit; then what follows from it."""
+
+import asyncio
+from collections.abc import Callable
+
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.ground import Ground
+from deskbell.engine.holding import Holding
+from deskbell.engine.lane import Lane
+from deskbell.engine.news import News
+from deskbell.engine.parcel import Parcel
+from deskbell.engine.record import Record
+from deskbell.engine.run import Run
+from deskbell.engine.statistics import Statistics
+from deskbell.model.changes import Change, Committed, PutHealth, Refused, Settle, Unit, Verdict
+from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliveryState, Trigger
+from deskbell.model.exchange import OutcomeClass
+from deskbell.model.webhook import Health
+from deskbell.rules.retry import webhook_waits_until
+from deskbell.rules.settling import next_health, settled
+
+AGAIN_S = 1.0
+"""After a settle that could not be written for want of room."""
+
+
+class Settler:
+    """Writes what an attempt came to; many settles share one commit."""
+
+    def __init__(
+        self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, statistics: Statistics, news: News
+    ) -> None:
+        self._store = ground.store
+        self._settings = ground.settings
+        self._dispatcher = dispatcher
+        self._holding = holding
+        self._statistics = statistics
+        self._doorbell = ground.doorbell
+        self._clock = ground.clock
+        self._ids = ground.ids
+        self._limits = ground.limits
+        self._tally = ground.tally
+        self._news = news
+        self._log = ground.log
+        self._faultpoints = ground.faultpoints
+        self._on_broken = ground.broken
+        self.on_quiet: Callable[[], None] = lambda: None
+
+    def settle(self, run: Run, made: Record) -> None:
+        """Hand in the unit; `parcel.sending` stays until it is durable."""
+        attempt = self._attempt(run, made)
+        after = self._after(run, attempt)
+        changes: list[Change] = [Settle(attempt=attempt, after=after, expected=run.parcel.delivery.state)]
+        if run.trigger is not Trigger.TEST:
+            changes.append(PutHealth(health=self._health(run, attempt)))
+            if attempt.decision.kind is DecisionKind.DISABLE:
+                run.lane.held = True
+        self._dispatcher.unsettled += 1
+        self._submit(run, attempt, after, tuple(changes))
+
+    def drop(self, lane: Lane, parcel: Parcel) -> None:
+        """Let go of a parcel whose webhook is gone."""
+        parcel.sending = False
+        self._holding.forget(lane, parcel)
+
+    def _submit(self, run: Run, attempt: Attempt, after: Delivery, changes: tuple[Change, ...]) -> None:
+        def done(verdict: Verdict) -> None:
+            self._settled(run, attempt, after, changes, verdict)
+
+        exhausted = after.state is DeliveryState.EXHAUSTED and run.parcel.delivery.state is not after.state
+        if exhausted and self._news.exhausted(run.opened.webhook, after, changes, done):
+            return
+        self._store.submit(Unit(changes=changes), done)
+
+    def _settled(
+        self, run: Run, attempt: Attempt, after: Delivery, changes: tuple[Change, ...], verdict: Verdict
+    ) -> None:
+        if isinstance(verdict, Refused) and verdict.reason in ("busy", "disk_full"):
+            self._log.warning("settle.waits", reason=verdict.reason, delivery=after.id)
+            asyncio.get_running_loop().call_later(AGAIN_S, self._submit, run, attempt, after, changes)
+            return
+        self._dispatcher.unsettled -= 1
+        if isinstance(verdict, Committed):
+            self._durable(run, attempt, after)
+        else:
+            self._refused(run, after, verdict)
+        self._dispatcher.ask_pump()
+        self.on_quiet()
+
+    def _durable(self, run: Run, attempt: Attempt, after: Delivery) -> None:
+        self._faultpoints.crash_point("after_settle")
+        kind = attempt.outcome.kind
+        self._tally.attempts[kind] = self._tally.attempts.get(kind, 0) + 1
+        self._statistics.count(attempt)
+        run.parcel.delivery = after
+        run.parcel.trigger, run.parcel.by = Trigger.AUTOMATIC, None
+        self._holding.reschedule(run.lane, run.parcel, after)
+        self._tell(attempt, after)
+        if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:
+            self._news.disable(run.opened.webhook, attempt.outcome)
+
+    def _refused(self, run: Run, after: Delivery, verdict: Refused) -> None:
+        self._tally.settles_refused += 1
+        self._log.warning("settle.refused", reason=verdict.reason, delivery=after.id)
+        if verdict.reason == "broken":
+            self._on_broken("settle")
+        self.drop(run.lane, run.parcel)
+        if verdict.reason != "state":
+            self._holding.note(run.lane, self._clock.now())
+
+    def _tell(self, attempt: Attempt, after: Delivery) -> None:
+        good = attempt.outcome.kind in (OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED)
+        say = self._log.debug if good else self._log.info
+        say(
+            "attempt.settled",
+            site=attempt.site,
+            webhook=attempt.webhook_id,
+            delivery=attempt.delivery_id,
+            attempt=attempt.id,
+            number=attempt.number,
+            trigger=attempt.trigger.value,
+            outcome=attempt.outcome.name,
+            decision=attempt.decision.kind.value,
+            state=after.state.value,
+            total_ms=attempt.timing.total_ms,
+        )
+        if attempt.outcome.name == "quarantined":
+            self._log.error("delivery.quarantined", delivery=attempt.delivery_id, detail=attempt.outcome.text)
+        self._doorbell.ring("attempt", attempt)
+        self._doorbell.ring("delivery", after)
+
+    def _attempt(self, run: Run, made: Record) -> Attempt:
+        delivery, webhook = run.parcel.delivery, run.opened.webhook
+        return Attempt(
+            site=delivery.site,
+            id=self._ids.attempt(),
+            delivery_id=delivery.id,
+            webhook_id=delivery.webhook_id,
+            number=delivery.attempts + 1,
+            trigger=run.trigger,
+            started_at=run.started_at,
+            outcome=made.outcome,
+            decision=made.decision,
+            timing=made.timing,
+            by=run.by,
+            address=made.address,
+            url_masked=webhook.receiver_url.masked,
+            request_headers=made.request_headers,
+            response_headers=made.response_headers,
+            response_body=made.response_body,
+            response_truncated=made.response_truncated,
+            secret_fingerprint=run.opened.newest_fingerprint,
+        )
+
+    def _after(self, run: Run, attempt: Attempt) -> Delivery:
+        rendered = run.parcel.rendered
+        return settled(
+            run.parcel.delivery,
+            outcome=attempt.outcome,
+            decision=attempt.decision,
+            trigger=run.trigger,
+            now=self._clock.now(),
+            payload=rendered.body if rendered is not None and rendered.stored else None,
+            payload_bytes=len(rendered.body) if rendered is not None else None,
+        )
+
+    def _health(self, run: Run, attempt: Attempt) -> Health:
+        """The health after this attempt, kept at once: the next attempt builds on it."""
+        webhook, now = run.opened.webhook, self._clock.now()
+        until = webhook_waits_until(attempt.outcome, attempt.decision, now, self._limits)
+        known = self._settings.health.get(webhook.id) or Health(site=webhook.site, webhook_id=webhook.id)
+        health = next_health(known, outcome=attempt.outcome, now=now, throttled_until=until)
+        self._settings.health[webhook.id] = health
+        if until is not None:
+            run.lane.wait_until = max(run.lane.wait_until, self._holding.monotonic_due(until))
+        return health
