@@ -1,0 +1,230 @@
+"""One unit at a time on the tables: guards, changes in their order, then the audit row; all or nothing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from deskbell.model.audit import AuditEntry, AuditRow
+from deskbell.model.changes import (
+    AddStats,
+    CancelWaiting,
+    Committed,
+    DeleteRow,
+    Guard,
+    Insert,
+    MoveDelivery,
+    MustState,
+    Overwrite,
+    Purge,
+    PutHealth,
+    PutMeta,
+    Refused,
+    Replace,
+    Settle,
+    TrimCaptures,
+    Unit,
+    Verdict,
+)
+from deskbell.model.delivery import Delivery, DeliveryState
+from deskbell.model.event import Idempotency
+from deskbell.model.webhook import Webhook
+from deskbell.rules.audit_chain import FIRST_HASH, chain_hash
+from deskbell.storage.memory.purging import purge
+from deskbell.storage.memory.tables import Tables, noun_of
+from deskbell.storage.nouns import IDEMPOTENCY_FRESH_TICKS, NOUN_OF_KIND, NUMBERED, Noun
+from deskbell.storage.sums import added
+
+_log = structlog.get_logger()
+_DONE = Committed()
+
+
+class Units:
+    """Applies units to tables."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._verbs: dict[type, Callable[[Any], Refused | None]] = {
+            Insert: self._insert,
+            Replace: self._replace,
+            Overwrite: self._overwrite,
+            Settle: self._settle,
+            MoveDelivery: self._move,
+            CancelWaiting: self._cancel_waiting,
+            PutHealth: self._put_health,
+            AddStats: self._add_stats,
+            PutMeta: self._put_meta,
+            DeleteRow: self._delete,
+            TrimCaptures: self._trim_captures,
+            Purge: self._purge,
+        }
+
+    def apply(self, unit: Unit) -> Verdict:
+        """Carry out a unit, or leave no trace of it."""
+        self._tables.begin()
+        try:
+            refused = self._steps(unit)
+        except Exception as fault:  # a value that cannot be written harms its own unit only
+            _log.exception("commit.unit_unwritable")
+            refused = Refused(reason="broken", what=type(fault).__name__)
+        if refused is not None:
+            self._tables.undo()
+        return refused or _DONE
+
+    def _steps(self, unit: Unit) -> Refused | None:
+        for guard in unit.guards:
+            refused = self._denied(guard)
+            if refused is not None:
+                return refused
+        for change in unit.changes:
+            refused = self._verbs[type(change)](change)
+            if refused is not None:
+                return refused
+        if unit.audit is not None:
+            self._record(unit.audit)
+        return None
+
+    def _denied(self, guard: Guard) -> Refused | None:
+        if isinstance(guard, MustState):
+            row = self._tables.get("delivery", (guard.site, guard.delivery_id))
+            holds = row is not None and row.state in guard.states
+            return None if holds else Refused(reason="state", what="delivery")
+        noun = NOUN_OF_KIND[guard.kind]
+        row = self._tables.get(noun.table, (guard.site, *guard.key))
+        holds = row is not None and row.version == guard.version
+        return None if holds else Refused(reason="version", what=noun.table)
+
+    def _insert(self, change: Insert) -> Refused | None:
+        row = change.row
+        noun = noun_of(row)
+        key = noun.key_of(row)
+        old = self._tables.get(noun.table, key)
+        if old is not None and not _is_stale(old, row):
+            return Refused(reason="exists", what=noun.table)
+        return self._write(noun, row)
+
+    def _write(self, noun: Noun, row: Any) -> Refused | None:
+        taken = self._tables.taken(noun, row)
+        if taken is not None:
+            return Refused(reason="exists", what=taken)
+        if noun.parent is not None:
+            table, members = noun.parent
+            if self._tables.get(table, (row.site, *[getattr(row, name) for name in members])) is None:
+                return Refused(reason="missing", what=table)
+        self._tables.put(noun.table, noun.key_of(row), row)
+        if isinstance(row, Webhook):
+            self._tables.put("webhook_version", (row.site, row.id, row.version), row)
+        if isinstance(row, Delivery):
+            self._carry(row)
+        return None
+
+    def _carry(self, row: Delivery) -> None:
+        for event_id in row.event_ids:
+            self._tables.put("delivery_event", (row.site, event_id, row.id), True)
+
+    def _replace(self, change: Replace) -> Refused | None:
+        row = change.row
+        noun = noun_of(row)
+        old = self._tables.get(noun.table, noun.key_of(row))
+        if old is None or old.version != row.version - 1:
+            return Refused(reason="version", what=noun.table)
+        return self._write(noun, row)
+
+    def _overwrite(self, change: Overwrite) -> Refused | None:
+        return self._write(noun_of(change.row), change.row)
+
+    def _settle(self, change: Settle) -> Refused | None:
+        refused = self._insert(Insert(row=change.attempt))
+        return refused or self._write_delivery(change.after, change.expected, _settled)
+
+    def _move(self, change: MoveDelivery) -> Refused | None:
+        refused = self._write_delivery(change.after, change.expected, _moved)
+        if refused is None:
+            self._carry(change.after)
+        return refused
+
+    def _write_delivery(
+        self, after: Delivery, expected: DeliveryState, write: Callable[[Delivery, Delivery], Delivery]
+    ) -> Refused | None:
+        key = (after.site, after.id)
+        old = self._tables.get("delivery", key)
+        if old is None or old.state != expected:
+            return Refused(reason="state", what="delivery")
+        self._tables.put("delivery", key, write(old, after))
+        return None
+
+    def _cancel_waiting(self, change: CancelWaiting) -> None:
+        for delivery_id in sorted(self._tables.open[change.site, change.webhook_id]):
+            row: Delivery = self._tables.get("delivery", (change.site, delivery_id))
+            if change.older_than is None or row.created_at < change.older_than:
+                cancelled = replace(row, state=DeliveryState.CANCELLED, ended_at=change.at)
+                self._tables.put("delivery", (row.site, row.id), cancelled)
+
+    def _put_health(self, change: PutHealth) -> None:
+        self._tables.put("health", (change.health.site, change.health.webhook_id), change.health)
+
+    def _add_stats(self, change: AddStats) -> None:
+        for row in change.rows:
+            key = (row.site, row.hour, row.webhook_id)
+            self._tables.put("stat_hour", key, added(self._tables.get("stat_hour", key), row))
+        sites = self._tables.rows["site"]
+        places = [self._tables.order.get((key[0], change.counted_to), 0) for key in sites]
+        counted = max([int(self._tables.get("meta", ("counted_to",)) or 0), *places])
+        if counted:
+            self._tables.put("meta", ("counted_to",), str(counted))
+
+    def _put_meta(self, change: PutMeta) -> None:
+        self._tables.put("meta", (change.key,), change.value)
+
+    def _delete(self, change: DeleteRow) -> Refused | None:
+        noun = NOUN_OF_KIND[change.kind]
+        if not self._tables.drop(noun.table, (change.site, *change.key)):
+            return Refused(reason="missing", what=noun.table)
+        if noun.table == "bin":
+            for capture in self._tables.of_site("capture", change.site, *change.key):
+                self._tables.drop("capture", (capture.site, capture.bin_id, capture.seq))
+        if noun.table in NUMBERED:
+            key = (change.site, noun.table)
+            self._tables.put("number_used", key, max(self._tables.get("number_used", key) or 0, change.key[0]))
+        return None
+
+    def _trim_captures(self, change: TrimCaptures) -> None:
+        kept = self._tables.of_site("capture", change.site, change.bin_id)
+        for capture in kept[: max(0, len(kept) - change.keep)]:
+            self._tables.drop("capture", (capture.site, capture.bin_id, capture.seq))
+
+    def _purge(self, change: Purge) -> None:
+        purge(self._tables, change)
+
+    def _record(self, entry: AuditEntry) -> None:
+        rows: list[AuditRow] = self._tables.of_site("audit", entry.site)
+        seq, previous = (rows[-1].seq, rows[-1].hash) if rows else (0, FIRST_HASH)
+        row = AuditRow(seq=seq + 1, entry=entry, previous_hash=previous, hash=chain_hash(previous, entry))
+        self._tables.put("audit", (entry.site, row.seq), row)
+
+
+def _is_stale(old: Any, new: Any) -> bool:
+    return isinstance(old, Idempotency) and bool(old.at <= new.at - IDEMPOTENCY_FRESH_TICKS)
+
+
+def _settled(old: Delivery, after: Delivery) -> Delivery:
+    """What a settle writes; all else stays as it is."""
+    return replace(
+        old,
+        state=after.state,
+        due_at=after.due_at,
+        attempts=after.attempts,
+        step=after.step,
+        internal_faults=after.internal_faults,
+        last_outcome=after.last_outcome,
+        last_status=after.last_status,
+        ended_at=after.ended_at,
+        payload_bytes=after.payload_bytes,
+        payload=after.payload,
+    )
+
+
+def _moved(old: Delivery, after: Delivery) -> Delivery:
+    """What a move writes: everything but where and when the delivery was made."""
+    return replace(after, webhook_id=old.webhook_id, shard=old.shard, created_at=old.created_at, test=old.test)

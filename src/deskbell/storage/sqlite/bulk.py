@@ -1,0 +1,118 @@
+"""Many hot units at once: their rows grouped by statement, written by `executemany`, with the counts checked.
+
+Optimistic: when a constraint fails or a count is off, nothing of the group stays and the writer applies its units one
+by one, so that only the guilty ones are refused. Units keep their order where it matters: a delivery is touched at
+most once in a group.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import apsw
+
+from deskbell.model.changes import Insert, MoveDelivery, PutHealth, Settle, Unit
+from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.event import Event, Idempotency
+from deskbell.storage.sqlite.bodies import body_of
+from deskbell.storage.sqlite.packing import UNITS_MAX
+from deskbell.storage.sqlite.rows import Bindings, delivery_row, event_row, idempotency_row, move_row, settle_row
+from deskbell.storage.sqlite.rows_attempt import attempt_row
+
+_HOT_CHANGES = frozenset({Insert, Settle, MoveDelivery, PutHealth})
+_HOT_ROWS = frozenset({Event, Delivery, Attempt, Idempotency})
+_ORDER = (
+    "event_insert",
+    "idempotency_insert",
+    "delivery_insert",
+    "attempt_insert",
+    "delivery_settle",
+    "delivery_move",
+)
+"""Statements in the order in which they run; each row must change exactly one row."""
+
+
+def is_hot(unit: Unit) -> bool:
+    """Whether a unit can go with others: no guard, no audit, only rows of the hot tables."""
+    if unit.guards or unit.audit is not None:
+        return False
+    for change in unit.changes:
+        kind = type(change)
+        if kind not in _HOT_CHANGES or (kind is Insert and type(change.row) not in _HOT_ROWS):  # type: ignore[union-attr]  # Insert has a row
+            return False
+    return True
+
+
+def touched(unit: Unit) -> list[str]:
+    """The ids of the deliveries that a unit writes one by one."""
+    found: list[str] = []
+    for change in unit.changes:
+        if isinstance(change, (Settle, MoveDelivery)):
+            found.append(change.after.id)
+        elif isinstance(change, Insert) and type(change.row) is Delivery:
+            found.append(change.row.id)
+    return found
+
+
+class Bulk:
+    """The rows of one group of hot units."""
+
+    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], *, units: int) -> None:
+        has_time = units <= UNITS_MAX
+        self._has_time = has_time
+        self._connection = connection
+        self._sql = sql
+        self._rows: dict[str, list[Bindings]] = {name: [] for name in _ORDER}
+        self._carried: list[Bindings] = []
+        self._health: dict[tuple[str, str], Bindings] = {}
+        rows = self._rows
+        self._adders: dict[type, Callable[[Any], None]] = {
+            Event: lambda row: rows["event_insert"].append(event_row(row, has_time=has_time)),
+            Idempotency: lambda row: rows["idempotency_insert"].append(idempotency_row(row)),
+            Attempt: lambda row: rows["attempt_insert"].append(attempt_row(row, has_time=has_time)),
+            Delivery: self._add_delivery,
+            Settle: self._add_settle,
+            MoveDelivery: self._add_move,
+            PutHealth: self._add_health,
+        }
+
+    def add(self, unit: Unit) -> None:
+        """Take a hot unit's rows. Raises whatever a value raises that cannot be written."""
+        adders = self._adders
+        for change in unit.changes:
+            if type(change) is Insert:
+                adders[type(change.row)](change.row)
+            else:
+                adders[type(change)](change)
+
+    def write(self) -> bool:
+        """Write all rows; False when a count is off. The caller holds a savepoint."""
+        connection = self._connection
+        for name in _ORDER:
+            rows = self._rows[name]
+            if rows:
+                before = connection.total_changes()
+                connection.executemany(self._sql[name], rows)
+                if connection.total_changes() - before != len(rows):
+                    return False
+        if self._carried:
+            connection.executemany(self._sql["delivery_event_insert"], self._carried)
+        if self._health:
+            connection.executemany(self._sql["health_put"], self._health.values())
+        return True
+
+    def _add_delivery(self, row: Delivery) -> None:
+        self._rows["delivery_insert"].append(delivery_row(row))
+        self._carried.extend([(row.site, event_id, row.id) for event_id in row.event_ids])
+
+    def _add_settle(self, change: Settle) -> None:
+        self._rows["attempt_insert"].append(attempt_row(change.attempt, has_time=self._has_time))
+        self._rows["delivery_settle"].append(settle_row(change.after, change.expected))
+
+    def _add_move(self, change: MoveDelivery) -> None:
+        after = change.after
+        self._rows["delivery_move"].append(move_row(after, change.expected))
+        self._carried.extend([(after.site, event_id, after.id) for event_id in after.event_ids])
+
+    def _add_health(self, change: PutHealth) -> None:
+        health = change.health
+        self._health[health.site, health.webhook_id] = (health.site, health.webhook_id, body_of(health))

@@ -1,0 +1,151 @@
+"""Filters to conditions: which index a list walks, and what the other members of the filter add.
+
+A list is a merge of ordered branches. Each branch walks one index in the order of ids (the delivery's own key, or the
+index of a subject, replay, state or webhook), named outright, because the planner has no statistics to choose by.
+"""
+
+from dataclasses import dataclass, field
+from json import dumps
+from typing import Any
+
+from deskbell.model.ids import Prefix
+from deskbell.model.instant import Instant
+from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter
+from deskbell.storage.bounds import SLACK_MS, id_bound
+from deskbell.storage.words import like_pattern
+
+INDEXED_STATES = frozenset({"waiting", "gathering", "exhausted", "cancelled"})
+BRANCHES_MAX = 20
+
+
+@dataclass
+class Conditions:
+    """Conditions joined by AND, and their bindings by name."""
+
+    parts: list[str] = field(default_factory=list)
+    bindings: dict[str, Any] = field(default_factory=dict)
+    index: str = "NOT INDEXED"  # deliveries: which index to walk; none is the key itself
+
+    def add(self, part: str, **bindings: Any) -> None:
+        """One more condition."""
+        self.parts.append(part)
+        self.bindings.update(bindings)
+
+    @property
+    def text(self) -> str:
+        """What stands after the first condition of a statement."""
+        return "".join(f"\n  AND {part}" for part in self.parts)
+
+
+def _add_times(found: Conditions, prefix: Prefix, column: str, since: Instant | None, until: Instant | None) -> None:
+    if since is not None:
+        found.add(f"{column} >= :since", since=since)
+        found.add("id >= :since_id", since_id=id_bound(prefix, since, -SLACK_MS))
+    if until is not None:
+        found.add(f"{column} < :until", until=until)
+        found.add("id < :until_id", until_id=id_bound(prefix, until, SLACK_MS))
+
+
+def event_conditions(which: EventFilter) -> Conditions:
+    """The conditions of an EventFilter."""
+    found = Conditions()
+    _add_times(found, "evt", "received_at", which.since, which.until)
+    if which.subject is not None:
+        found.add("subject_type = :subject_type AND subject_id = :subject_id AND subject_id IS NOT NULL")
+        found.bindings.update(subject_type=which.subject[0], subject_id=which.subject[1])
+    if which.type is not None and which.type.endswith(".*"):
+        found.add("substr(type, 1, :group_size) = :group", group=which.type[:-1], group_size=len(which.type) - 1)
+    elif which.type is not None and which.type != "*":
+        found.add("type = :type", type=which.type)
+    if which.test is not None:
+        found.add("test = :test", test=int(which.test))
+    return found
+
+
+def chat_conditions(which: ChatFilter) -> Conditions:
+    """The conditions of a ChatFilter."""
+    found = Conditions()
+    if which.statuses:
+        found.add("status IN (SELECT value FROM json_each(:statuses))", statuses=dumps(list(which.statuses)))
+    if which.creator_id is not None:
+        found.add("creator_id = :creator_id", creator_id=which.creator_id)
+    if which.reference_id is not None:
+        found.add("reference_id = :reference_id", reference_id=which.reference_id)
+    return found
+
+
+def ticket_conditions(which: TicketFilter) -> Conditions:
+    """The conditions of a TicketFilter, but for its words."""
+    found = Conditions()
+    if which.contact_id is not None:
+        found.add("contact_id = :contact_id", contact_id=which.contact_id)
+    if which.closed is not None:
+        found.add("is_closed = :is_closed", is_closed=int(which.closed))
+    return found
+
+
+def delivery_branches(which: DeliveryFilter) -> tuple[Conditions, ...]:
+    """One or more sets of conditions, disjoint, that together are the filter."""
+    paths = _paths(which)
+    rest = Conditions()
+    _add_times(rest, "dlv", "created_at", which.since, which.until)
+    _add_plain(rest, which)
+    for number, word in enumerate(which.words):
+        _add_word(rest, number, word, which.word_webhooks[number] if number < len(which.word_webhooks) else ())
+    return tuple(
+        Conditions(parts=[*path.parts, *rest.parts], bindings={**rest.bindings, **path.bindings}, index=path.index)
+        for path in paths
+    )
+
+
+def _paths(which: DeliveryFilter) -> list[Conditions]:
+    """The leading conditions: each makes one index the way to walk."""
+    if which.subject is not None:
+        kind, key = which.subject
+        part = "subject_type = :subject_type AND subject_id = :subject_id AND subject_id IS NOT NULL"
+        return [_path("subject", part, subject_type=kind, subject_id=key)]
+    if which.replay_id is not None:
+        return [_path("replay", "replay_id = :replay", replay=which.replay_id)]
+    states = ("waiting",) if which.held else tuple(dict.fromkeys(which.states))
+    if states and INDEXED_STATES.issuperset(states):
+        return [_path("state", f"state = '{state}'") for state in states]
+    webhooks = tuple(dict.fromkeys(which.webhook_ids))
+    if 0 < len(webhooks) <= BRANCHES_MAX:
+        return [_path("webhook", "webhook_id = :webhook", webhook=one) for one in webhooks]
+    return [Conditions()]
+
+
+def _path(index: str, part: str, **bindings: Any) -> Conditions:
+    return Conditions(parts=[part], bindings=bindings, index=f"INDEXED BY delivery_{index}")
+
+
+def _add_plain(found: Conditions, which: DeliveryFilter) -> None:
+    if which.webhook_ids:
+        found.add("webhook_id IN (SELECT value FROM json_each(:webhooks))", webhooks=dumps(list(which.webhook_ids)))
+    if which.states:
+        found.add("state IN (SELECT value FROM json_each(:states))", states=dumps(list(which.states)))
+    if which.held is not None:
+        held = "(state = 'waiting' AND webhook_id IN (SELECT value FROM json_each(:held)))"
+        found.add(held if which.held else f"NOT {held}", held=dumps(list(which.held_webhooks)))
+    if which.event_type is not None and which.event_type.endswith(".*"):
+        found.add("instr(' ' || event_types, :type) > 0", type=f" {which.event_type[:-1]}")
+    elif which.event_type is not None and which.event_type != "*":
+        found.add("instr(' ' || event_types || ' ', :type) > 0", type=f" {which.event_type} ")
+    if which.replay_id is not None:
+        found.add("replay_id = :replay", replay=which.replay_id)
+
+
+_WORD_COLUMNS = ("subject_title", "subject_id", "id", "last_outcome", "event_types", "event_ids")
+
+
+def _add_word(found: Conditions, number: int, word: str, webhooks: tuple[str, ...]) -> None:
+    if word.isascii():
+        found.bindings[f"word{number}"] = like_pattern(word)
+        parts = [f"{column} LIKE :word{number} ESCAPE '\\'" for column in _WORD_COLUMNS]
+    else:
+        found.bindings[f"word{number}"] = word
+        parts = [f"holds_word(:word{number}, {', '.join(_WORD_COLUMNS)})"]
+    if webhooks:
+        found.bindings[f"webhooks{number}"] = dumps(list(webhooks))
+        parts.append(f"webhook_id IN (SELECT value FROM json_each(:webhooks{number}))")  # noqa: S608  # a number of ours
+    found.add(f"({' OR '.join(parts)})")

@@ -1,0 +1,168 @@
+"""Reading sites, webhooks, users and their credentials, bins, and the audit."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from deskbell.model.account import Account, ApiKey, Link, Login
+from deskbell.model.audit import AuditRow
+from deskbell.model.event import CustomType
+from deskbell.model.ids import SiteId
+from deskbell.model.inspector import Bin, Capture
+from deskbell.model.site import Site
+from deskbell.model.ticket import TicketLists
+from deskbell.model.webhook import Health, Secret, StatHour, Webhook
+from deskbell.storage.sqlite.bodies import audit_of, value_of
+from deskbell.storage.sqlite.readers import Readers
+from deskbell.storage.sqlite.rows import stat_of
+
+T = TypeVar("T")
+_END = 2**62
+
+
+def maker_of(kind: type[T]) -> Callable[[Any], T]:
+    """Reads rows whose one column is a JSON body."""
+    return lambda row: value_of(kind, row[0])
+
+
+class Bodies:
+    """Reads rows that are one JSON body."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def _all(self, kind: type[T], name: str, /, **bindings: Any) -> tuple[T, ...]:
+        return await self._readers.read(lambda r: r.rows(name, bindings, maker_of(kind)))
+
+    async def _one(self, kind: type[T], name: str, /, **bindings: Any) -> T | None:
+        return await self._readers.read(lambda r: r.one(name, bindings, maker_of(kind)))
+
+
+class SqliteSites(Bodies):
+    """`ports.Sites`."""
+
+    async def get(self, site: SiteId) -> Site | None:
+        """One site."""
+        return await self._one(Site, "site_get", site=site)
+
+    async def all(self) -> tuple[Site, ...]:
+        """Every site."""
+        return await self._all(Site, "site_all")
+
+    async def custom_types(self, site: SiteId) -> tuple[CustomType, ...]:
+        """By name."""
+        return await self._all(CustomType, "custom_type_all", site=site)
+
+    async def ticket_lists(self, site: SiteId) -> TicketLists | None:
+        """The site's lists."""
+        return await self._one(TicketLists, "ticket_list_get", site=site)
+
+
+class SqliteWebhooks(Bodies):
+    """`ports.Webhooks`."""
+
+    async def all(self, site: SiteId) -> tuple[Webhook, ...]:
+        """Every state, by id."""
+        return await self._all(Webhook, "webhook_all", site=site)
+
+    async def get(self, site: SiteId, webhook_id: str) -> Webhook | None:
+        """One webhook as it is now."""
+        return await self._one(Webhook, "webhook_get", site=site, id=webhook_id)
+
+    async def version(self, site: SiteId, webhook_id: str, version: int) -> Webhook | None:
+        """One webhook as it was."""
+        return await self._one(Webhook, "webhook_version_get", site=site, id=webhook_id, version=version)
+
+    async def secrets(self, site: SiteId, webhook_id: str) -> tuple[Secret, ...]:
+        """Newest first."""
+        return await self._all(Secret, "secret_of_webhook", site=site, webhook_id=webhook_id)
+
+    async def health(self, site: SiteId) -> tuple[Health, ...]:
+        """By webhook id."""
+        return await self._all(Health, "health_all", site=site)
+
+    async def stats(self, site: SiteId, from_hour: int) -> tuple[StatHour, ...]:
+        """By hour, then webhook id."""
+        bindings = {"site": site, "from_hour": from_hour}
+        return await self._readers.read(lambda r: r.rows("stat_hour_page", bindings, stat_of))
+
+
+class SqliteAccounts(Bodies):
+    """`ports.Accounts`."""
+
+    async def users(self, site: SiteId) -> tuple[Account, ...]:
+        """Removed ones too, by id."""
+        return await self._all(Account, "user_all", site=site)
+
+    async def logins(self, site: SiteId, user_id: str) -> tuple[Login, ...]:
+        """Newest first."""
+        return await self._all(Login, "login_of_user", site=site, user_id=user_id)
+
+    async def login_by_hash(self, token_hash: str) -> Login | None:
+        """The login of a cookie."""
+        return await self._one(Login, "login_by_hash", token_hash=token_hash)
+
+    async def keys(self, site: SiteId) -> tuple[ApiKey, ...]:
+        """Newest first."""
+        return await self._all(ApiKey, "api_key_all", site=site)
+
+    async def key_by_lookup(self, lookup: str) -> ApiKey | None:
+        """The key whose text has these characters."""
+        return await self._one(ApiKey, "api_key_by_lookup", lookup=lookup)
+
+    async def link_by_hash(self, token_hash: str) -> Link | None:
+        """A personal link."""
+        return await self._one(Link, "link_by_hash", token_hash=token_hash)
+
+    async def links(self, site: SiteId, kind: str) -> tuple[Link, ...]:
+        """Newest first."""
+        return await self._all(Link, "link_all", site=site, kind=kind)
+
+    async def users_by_email(self, email: str) -> tuple[Account, ...]:
+        """Not removed, by site."""
+        return await self._all(Account, "user_by_email", email=email)
+
+
+class SqliteBins(Bodies):
+    """`ports.Bins`."""
+
+    async def all(self, site: SiteId) -> tuple[Bin, ...]:
+        """Newest first."""
+        return await self._all(Bin, "bin_all", site=site)
+
+    async def get(self, site: SiteId, bin_id: str) -> Bin | None:
+        """One bin."""
+        return await self._one(Bin, "bin_get", site=site, id=bin_id)
+
+    async def by_address(self, address: str) -> Bin | None:
+        """The bin that captures there."""
+        return await self._one(Bin, "bin_by_address", address=address)
+
+    async def captures(self, site: SiteId, bin_id: str, before_seq: int | None, limit: int) -> tuple[Capture, ...]:
+        """Newest first."""
+        before = _END if before_seq is None else before_seq
+        return await self._all(Capture, "capture_before", site=site, bin_id=bin_id, before_seq=before, limit=limit)
+
+    async def captures_after(self, site: SiteId, bin_id: str, after_seq: int, limit: int) -> tuple[Capture, ...]:
+        """Oldest first."""
+        return await self._all(Capture, "capture_after", site=site, bin_id=bin_id, after_seq=after_seq, limit=limit)
+
+    async def capture(self, site: SiteId, capture_id: str) -> Capture | None:
+        """One capture."""
+        return await self._one(Capture, "capture_get", site=site, id=capture_id)
+
+
+class SqliteAudit:
+    """`ports.Audit`."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def page(self, site: SiteId, before: int | None, limit: int) -> tuple[AuditRow, ...]:
+        """Newest first."""
+        bindings = {"site": site, "before": _END if before is None else before, "limit": limit}
+        return await self._readers.read(lambda r: r.rows("audit_before", bindings, audit_of))
+
+    async def range(self, site: SiteId, after_seq: int, limit: int) -> tuple[AuditRow, ...]:
+        """Oldest first."""
+        bindings = {"site": site, "after": after_seq, "limit": limit}
+        return await self._readers.read(lambda r: r.rows("audit_after", bindings, audit_of))

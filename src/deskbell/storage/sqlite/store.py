@@ -1,0 +1,127 @@
+"""The embedded store: one file, one process, one writing connection on the loop's thread, readers in threads."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from deskbell.model.changes import Unit, Verdict
+from deskbell.model.errors import StoreBroken
+from deskbell.ports import Accounts, Audit, Bins, Deliveries, Desk, Due, Events, People, Schema, Sites, Webhooks
+from deskbell.storage.sqlite.connection import open_writer
+from deskbell.storage.sqlite.lock import FileLock
+from deskbell.storage.sqlite.migrate import migrate
+from deskbell.storage.sqlite.read_deliveries import SqliteDeliveries, SqliteDue, SqliteEvents
+from deskbell.storage.sqlite.read_desk import SqliteDesk, SqlitePeople
+from deskbell.storage.sqlite.read_settings import SqliteAccounts, SqliteAudit, SqliteBins, SqliteSites, SqliteWebhooks
+from deskbell.storage.sqlite.readers import Readers
+from deskbell.storage.sqlite.schema import SqliteSchema
+from deskbell.storage.sqlite.statements import statements
+from deskbell.storage.sqlite.writer import Writer
+from deskbell.storage.waiting import verdict_of
+
+LOCK_NAME = "deskbell.lock"
+
+
+class SqliteStore:
+    """`ports.Store` in SQLite."""
+
+    sites: Sites
+    webhooks: Webhooks
+    events: Events
+    deliveries: Deliveries
+    desk: Desk
+    people: People
+    accounts: Accounts
+    bins: Bins
+    audit: Audit
+    due: Due
+    schema: Schema
+
+    def __init__(self, connection: apsw.Connection, readers: Readers, lock: FileLock | None, units_max: int) -> None:
+        """Wire the parts; use `open`."""
+        sql = statements()
+        self._connection = connection
+        self._readers = readers
+        self._lock = lock
+        self._writer = Writer(connection, sql, units_max=units_max)
+        self._is_closed = False
+        self.sites = SqliteSites(readers)
+        self.webhooks = SqliteWebhooks(readers)
+        self.events = SqliteEvents(readers)
+        self.deliveries = SqliteDeliveries(readers)
+        self.desk = SqliteDesk(readers)
+        self.people = SqlitePeople(readers)
+        self.accounts = SqliteAccounts(readers)
+        self.bins = SqliteBins(readers)
+        self.audit = SqliteAudit(readers)
+        self.due = SqliteDue(readers)
+        self.schema = SqliteSchema(connection, sql)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        commit_units_max: int = 500,
+        lock: bool = True,
+        on_broken: Callable[[], None] | None = None,
+    ) -> "SqliteStore":
+        """Open or create the database. Raises StoreBroken: held by another process, newer, or not a database.
+
+        `lock` False is for operator commands beside a running server; `on_broken` is called once when a commit fails
+        for good.
+        """
+        held = FileLock(path.parent / LOCK_NAME) if lock else None
+        connection = None
+        try:
+            connection = open_writer(path)
+            migrate(connection)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            if held is not None:
+                held.release()
+            if isinstance(error, apsw.Error):
+                raise StoreBroken(
+                    f"{path.name} cannot be opened: {error}; check the file or restore a backup"
+                ) from error
+            raise
+        store = cls(connection, Readers(path, statements()), held, commit_units_max)
+        store.on_broken = on_broken
+        return store
+
+    @property
+    def on_broken(self) -> Callable[[], None] | None:
+        """What is called once when a commit fails for good."""
+        return self._writer.on_broken
+
+    @on_broken.setter
+    def on_broken(self, call: Callable[[], None] | None) -> None:
+        self._writer.on_broken = call
+
+    @property
+    def pending(self) -> int:
+        """How many units wait for their transaction."""
+        return self._writer.pending
+
+    def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None:
+        """Put a unit into this turn's transaction."""
+        self._writer.submit(unit, done)
+
+    async def commit(self, unit: Unit) -> Verdict:
+        """The same, waited for."""
+        return await verdict_of(self._writer.submit, unit)
+
+    async def close(self) -> None:
+        """Commit what is pending, end the readers, fold the log into the file, give the lock back."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._writer.drain()
+        self._writer.refuse_all()
+        await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
+        self._connection.close()
+        if self._lock is not None:
+            self._lock.release()

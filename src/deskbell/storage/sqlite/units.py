@@ -1,0 +1,216 @@
+"""One unit at a time, each in a savepoint of its own: guards, changes in their order, then the audit row."""
+
+from collections.abc import Callable, Mapping
+from json import dumps
+from typing import Any
+
+import apsw
+import structlog
+
+from deskbell.model.audit import AuditEntry
+from deskbell.model.changes import (
+    AddStats,
+    CancelWaiting,
+    Committed,
+    DeleteRow,
+    Guard,
+    Insert,
+    MoveDelivery,
+    MustState,
+    Overwrite,
+    Purge,
+    PutHealth,
+    PutMeta,
+    Refused,
+    Replace,
+    Settle,
+    TrimCaptures,
+    Unit,
+    Verdict,
+)
+from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.event import Event, Idempotency
+from deskbell.model.webhook import Webhook
+from deskbell.rules.audit_chain import FIRST_HASH, canonical, chain_hash
+from deskbell.storage.nouns import NOUN_OF_KIND, NOUN_OF_TYPE, NUMBERED
+from deskbell.storage.sqlite.bodies import body_of, named
+from deskbell.storage.sqlite.purging import purge
+from deskbell.storage.sqlite.refusals import FATAL, refused_by
+from deskbell.storage.sqlite.rows import (
+    delivery_row,
+    event_row,
+    idempotency_row,
+    move_row,
+    settle_row,
+    stat_of,
+    stat_row,
+)
+from deskbell.storage.sqlite.rows_attempt import attempt_row
+from deskbell.storage.sums import added
+
+_log = structlog.get_logger()
+_DONE = Committed()
+
+
+class Units:
+    """Applies single units inside the writer's transaction."""
+
+    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._verbs: dict[type, Callable[[Any], Refused | None]] = {
+            Insert: self._insert,
+            Replace: self._replace,
+            Overwrite: self._overwrite,
+            Settle: self._settle,
+            MoveDelivery: self._move,
+            CancelWaiting: self._cancel_waiting,
+            PutHealth: self._put_health,
+            AddStats: self._add_stats,
+            PutMeta: self._put_meta,
+            DeleteRow: self._delete,
+            TrimCaptures: self._trim_captures,
+            Purge: self._purge,
+        }
+
+    def apply(self, unit: Unit) -> Verdict:
+        """Carry out a unit, or leave no trace of it. Errors that end the transaction are raised."""
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            refused = self._steps(unit)
+        except apsw.ConstraintError as error:
+            refused = refused_by(error)
+        except FATAL:
+            raise
+        except Exception as fault:  # a value that cannot be written harms its own unit only
+            _log.exception("commit.unit_unwritable")
+            refused = Refused(reason="broken", what=type(fault).__name__)
+        if refused is not None:
+            self._connection.execute("ROLLBACK TO unit")
+        self._connection.execute("RELEASE unit")
+        return refused or _DONE
+
+    def _steps(self, unit: Unit) -> Refused | None:
+        for guard in unit.guards:
+            if not self._holds(guard):
+                return Refused(reason="state" if isinstance(guard, MustState) else "version", what=_guarded(guard))
+        for change in unit.changes:
+            refused = self._verbs[type(change)](change)
+            if refused is not None:
+                return refused
+        if unit.audit is not None:
+            self._record(unit.audit)
+        return None
+
+    def _run(self, name: str, bindings: Any) -> int:
+        """Execute a named statement; how many rows it changed."""
+        self._connection.execute(self._sql[name], bindings)
+        return self._connection.changes()
+
+    def _holds(self, guard: Guard) -> bool:
+        bindings: dict[str, Any]
+        if isinstance(guard, MustState):
+            bindings = {"site": guard.site, "id": guard.delivery_id, "states": dumps(list(guard.states))}
+            return self._connection.execute(self._sql["delivery_has_state"], bindings).get is not None
+        noun = NOUN_OF_KIND[guard.kind]
+        bindings = {"site": guard.site, "version": guard.version, **dict(zip(noun.key, guard.key, strict=True))}
+        return self._connection.execute(self._sql[f"{noun.table}_has_version"], bindings).get is not None
+
+    def _insert(self, change: Insert) -> Refused | None:
+        row = change.row
+        noun = NOUN_OF_TYPE[type(row)]
+        if isinstance(row, Event):
+            self._run("event_insert", event_row(row))
+        elif isinstance(row, Delivery):
+            self._run("delivery_insert", delivery_row(row))
+            self._carry(row)
+        elif isinstance(row, Attempt):
+            self._run("attempt_insert", attempt_row(row))
+        elif isinstance(row, Idempotency):
+            if not self._run("idempotency_insert", idempotency_row(row)):
+                return Refused(reason="exists", what="idempotency")
+        else:
+            try:
+                self._run(f"{noun.table}_insert", named(row))
+            except apsw.ConstraintError as error:
+                return refused_by(error, noun.parent[0] if noun.parent else "")
+            self._keep_version(row)
+        return None
+
+    def _carry(self, row: Delivery) -> None:
+        for event_id in row.event_ids:
+            self._run("delivery_event_insert", (row.site, event_id, row.id))
+
+    def _keep_version(self, row: Any) -> None:
+        if isinstance(row, Webhook):
+            version = {"site": row.site, "id": row.id, "version": row.version, "body": body_of(row)}
+            self._run("webhook_version_insert", version)
+
+    def _replace(self, change: Replace) -> Refused | None:
+        table = NOUN_OF_TYPE[type(change.row)].table
+        if not self._run(f"{table}_replace", named(change.row)):
+            return Refused(reason="version", what=table)
+        self._keep_version(change.row)
+        return None
+
+    def _overwrite(self, change: Overwrite) -> Refused | None:
+        noun = NOUN_OF_TYPE[type(change.row)]
+        try:
+            self._run(f"{noun.table}_overwrite", named(change.row))
+        except apsw.ConstraintError as error:
+            return refused_by(error, noun.parent[0] if noun.parent else "")
+        return None
+
+    def _settle(self, change: Settle) -> Refused | None:
+        self._run("attempt_insert", attempt_row(change.attempt))
+        if not self._run("delivery_settle", settle_row(change.after, change.expected)):
+            return Refused(reason="state", what="delivery")
+        return None
+
+    def _move(self, change: MoveDelivery) -> Refused | None:
+        if not self._run("delivery_move", move_row(change.after, change.expected)):
+            return Refused(reason="state", what="delivery")
+        self._carry(change.after)
+        return None
+
+    def _cancel_waiting(self, change: CancelWaiting) -> None:
+        bindings = {"site": change.site, "webhook_id": change.webhook_id, "at": change.at}
+        self._run("delivery_cancel_waiting", {**bindings, "older_than": change.older_than})
+
+    def _put_health(self, change: PutHealth) -> None:
+        health = change.health
+        self._run("health_put", (health.site, health.webhook_id, body_of(health)))
+
+    def _add_stats(self, change: AddStats) -> None:
+        for row in change.rows:
+            key = {"site": row.site, "webhook_id": row.webhook_id, "hour": row.hour}
+            old = self._connection.execute(self._sql["stat_hour_get"], key).get
+            self._run("stat_hour_put", stat_row(added(None if old is None else stat_of(old), row)))
+        self._run("counted_to_put", {"id": change.counted_to})
+
+    def _put_meta(self, change: PutMeta) -> None:
+        self._run("meta_put", {"key": change.key, "value": change.value})
+
+    def _delete(self, change: DeleteRow) -> Refused | None:
+        noun = NOUN_OF_KIND[change.kind]
+        bindings = {"site": change.site, **dict(zip(noun.key, change.key, strict=True))}
+        if not self._run(f"{noun.table}_delete", bindings):
+            return Refused(reason="missing", what=noun.table)
+        if noun.table in NUMBERED:
+            self._run("number_used_put", {"site": change.site, "noun": noun.table, "number": change.key[0]})
+        return None
+
+    def _trim_captures(self, change: TrimCaptures) -> None:
+        self._run("capture_trim", {"site": change.site, "bin_id": change.bin_id, "keep": change.keep})
+
+    def _purge(self, change: Purge) -> None:
+        purge(self._connection, self._sql, change)
+
+    def _record(self, entry: AuditEntry) -> None:
+        last = self._connection.execute(self._sql["audit_last"], {"site": entry.site}).get
+        seq, previous = last or (0, FIRST_HASH)
+        self._run("audit_insert", (entry.site, seq + 1, previous, chain_hash(previous, entry), canonical(entry)))
+
+
+def _guarded(guard: Guard) -> str:
+    return "delivery" if isinstance(guard, MustState) else NOUN_OF_KIND[guard.kind].table

@@ -1,0 +1,139 @@
+"""Group commit: whatever was submitted in one turn of the loop becomes one transaction, answered when it is durable."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+
+import apsw
+import structlog
+
+from deskbell.model.changes import Committed, Refused, Unit, Verdict
+from deskbell.storage.sqlite.bulk import Bulk, is_hot, touched
+from deskbell.storage.sqlite.refusals import FATAL
+from deskbell.storage.sqlite.units import Units
+
+_log = structlog.get_logger()
+_DONE = Committed()
+_BROKEN = Refused(reason="broken")
+
+Done = Callable[[Verdict], None]
+
+
+class Writer:
+    """The only one that writes. After a failed commit it refuses everything: the next start recovers."""
+
+    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], *, units_max: int) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._units = Units(connection, sql)
+        self._units_max = units_max
+        self._pending: deque[tuple[Unit, Done]] = deque()
+        self._is_scheduled = False
+        self._is_broken = False
+        self.on_broken: Callable[[], None] | None = None
+
+    @property
+    def pending(self) -> int:
+        """How many units wait for their transaction."""
+        return len(self._pending)
+
+    def submit(self, unit: Unit, done: Done) -> None:
+        """Put a unit into this turn's transaction."""
+        self._pending.append((unit, done))
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Commit up to one transaction's units and answer them; the rest gets the next turn."""
+        count = min(len(self._pending), self._units_max)
+        taken = [self._pending.popleft() for _ in range(count)]
+        self._is_scheduled = bool(self._pending)
+        if self._is_scheduled:
+            asyncio.get_running_loop().call_soon(self.flush)
+        if not taken:
+            return
+        verdicts = self._transaction([unit for unit, _ in taken])
+        for (_, done), verdict in zip(taken, verdicts, strict=True):
+            try:
+                done(verdict)
+            except Exception:  # one caller's fault must not cost the others their answers
+                _log.exception("commit.answer_failed")
+
+    def drain(self) -> None:
+        """Commit everything that is pending, now."""
+        while self._pending:
+            self.flush()
+
+    def refuse_all(self) -> None:
+        """Take no more: the store is closed."""
+        self._is_broken = True
+
+    def _transaction(self, units: Sequence[Unit]) -> Sequence[Verdict]:
+        if self._is_broken:
+            return [_BROKEN] * len(units)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            verdicts = self._apply(units)
+            self._connection.execute("COMMIT")
+        except apsw.FullError:
+            return self._give_up(units, Refused(reason="disk_full"))
+        except (apsw.BusyError, apsw.LockedError):
+            return self._give_up(units, Refused(reason="busy"))
+        except Exception:
+            _log.exception("commit.failed", units=len(units))
+            self._is_broken = True
+            refused = self._give_up(units, _BROKEN)
+            if self.on_broken is not None:
+                self.on_broken()
+            return refused
+        return verdicts
+
+    def _give_up(self, units: Sequence[Unit], verdict: Refused) -> Sequence[Verdict]:
+        if self._connection.in_transaction:  # some errors have rolled back already
+            try:
+                self._connection.execute("ROLLBACK")
+            except apsw.Error:
+                _log.exception("commit.rollback_failed")
+                self._is_broken = True
+        return [verdict] * len(units)
+
+    def _apply(self, units: Sequence[Unit]) -> list[Verdict]:
+        """Verdicts in the order of the units; runs of hot units go as one."""
+        verdicts: list[Verdict] = []
+        group: list[Unit] = []
+        seen: set[str] = set()
+        for unit in units:
+            ids = touched(unit)
+            hot = is_hot(unit) and len(set(ids)) == len(ids)
+            if group and (not hot or not seen.isdisjoint(ids)):
+                verdicts += self._apply_group(group)
+                group = []
+                seen.clear()
+            if hot:
+                group.append(unit)
+                seen.update(ids)
+            else:
+                verdicts.append(self._units.apply(unit))
+        return verdicts + self._apply_group(group)
+
+    def _apply_group(self, group: Sequence[Unit]) -> list[Verdict]:
+        if len(group) < 2 or not self._is_written_at_once(group):
+            return [self._units.apply(unit) for unit in group]
+        return [_DONE] * len(group)
+
+    def _is_written_at_once(self, group: Sequence[Unit]) -> bool:
+        self._connection.execute("SAVEPOINT bulk")
+        try:
+            bulk = Bulk(self._connection, self._sql, units=len(group))
+            for unit in group:
+                bulk.add(unit)
+            is_written = bulk.write()
+        except FATAL:
+            raise
+        except Exception:  # a constraint or a value: unit by unit will tell which
+            is_written = False
+        if not is_written:
+            self._connection.execute("ROLLBACK TO bulk")
+        self._connection.execute("RELEASE bulk")
+        return is_written
