@@ -1,0 +1,20 @@
+"""Accounts as one room: set-up, logins, keys and links."""
+
+from deskbell.accounts.keys import Keys
+from deskbell.accounts.links import Links
+from deskbell.accounts.logins import Logins
+from deskbell.accounts.passwords import Passwords
+from deskbell.accounts.setup import Setup
+from deskbell.accounts.throttle import Throttle
+from deskbell.ports import Clock, Random, Store
+from deskbell.rules.limits import Limits
+
+
+class Accounts(Setup, Logins, Keys, Links):
+    """Who may do what."""
+
+    def __init__(self, *, store: Store, clock: Clock, random: Random, limits: Limits) -> None:
+        super().__init__(store=store, clock=clock, random=random, limits=limits)
+        self._passwords = Passwords()
+        self._throttle = Throttle(clock, limits)
+        self._known = {}

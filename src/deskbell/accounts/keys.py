@@ -1,0 +1,148 @@
+"""API keys: made, revoked, and the caller of a key."""
+
+import hmac
+from dataclasses import replace
+
+from deskbell.accounts.office import Office
+from deskbell.accounts.tokens import digest, fresh_id, lookup_of, new_key
+from deskbell.model.account import Account, ApiKey, Caller, Permission, Role
+from deskbell.model.audit import Origin
+from deskbell.model.changes import Insert, Overwrite, Unit
+from deskbell.model.errors import FaultAt, Invalid, NotFound
+from deskbell.model.ids import SiteId
+from deskbell.model.instant import TICKS_PER_SECOND, plus
+from deskbell.model.people import Actor, ActorKind
+from deskbell.rules.permissions import SCOPES, key_permissions
+from deskbell.rules.text import check_line
+
+_CACHE_S = 5.0
+_CACHED_MAX = 10_000
+_USED_EVERY_S = 60
+_DAY_S = 86_400
+_DAYS_MAX = 3_650
+BY_INIT = "init"
+"""Maker of the first key: it has every scope, as if an owner had made it."""
+
+
+class Keys(Office):
+    """`dbk_…` keys; the database knows only their hash."""
+
+    _known: dict[str, tuple[float, Caller]]  # by hash of the whole key, at most 5 s old
+
+    async def first_key(self, site: SiteId) -> str | None:
+        """The key that `init` prints, once; None when the site ever had a key."""
+        if await self._store.accounts.keys(site):
+            return None
+        text = new_key(self._random)
+        key = self._key(site, text, "init", tuple(sorted(SCOPES)), BY_INIT, None)
+        await self._write(site, (Insert(row=key),), "key.create", key.id)
+        return text
+
+    async def make_key(
+        self, caller: Caller, name: str, scopes: list[str], expires_days: int | None, origin: Origin
+    ) -> tuple[ApiKey, str]:
+        """A key and its text, which is never shown again. A caller cannot give away more than they may do."""
+        granted = self._granted(caller, name, scopes, expires_days)
+        text = new_key(self._random)
+        key = self._key(caller.site, text, name, granted, caller.id, expires_days)
+        await self._write(caller.site, (Insert(row=key),), "key.create", key.id, actor=_actor(caller), origin=origin)
+        return key, text
+
+    def _granted(
+        self, caller: Caller, name: str, scopes: list[str], expires_days: int | None
+    ) -> tuple[Permission, ...]:
+        faults = [check_line(name, "/name", self._limits)]
+        for n, scope in enumerate(scopes):
+            if scope not in {known.value for known in SCOPES & caller.permissions}:
+                detail = "There is no such scope, or you do not have it yourself."
+                faults.append(FaultAt(pointer=f"/scopes/{n}", code="scope", detail=detail))
+        if not scopes:
+            faults.append(FaultAt(pointer="/scopes", code="scope", detail="Choose at least one scope."))
+        if expires_days is not None and not 1 <= expires_days <= _DAYS_MAX:
+            detail = f"1 to {_DAYS_MAX:,} days, or null for no end."
+            faults.append(FaultAt(pointer="/expiresDays", code="range", detail=detail))
+        found = tuple(fault for fault in faults if fault is not None)
+        if found:
+            raise Invalid("The key cannot be made like this.", faults=found)
+        return tuple(Permission(scope) for scope in dict.fromkeys(scopes))
+
+    def _key(
+        self, site: SiteId, text: str, name: str, scopes: tuple[Permission, ...], maker: str, expires_days: int | None
+    ) -> ApiKey:
+        now = self._clock.now()
+        return ApiKey(
+            site=site,
+            id=fresh_id("key", self._clock, self._random),
+            lookup=lookup_of(text) or "",
+            token_hash=digest(text),
+            name=name,
+            scopes=scopes,
+            created_at=now,
+            created_by=maker,
+            expires_at=None if expires_days is None else plus(now, expires_days * _DAY_S),
+        )
+
+    async def keys(self, site: SiteId) -> tuple[ApiKey, ...]:
+        """The site's keys."""
+        return await self._store.accounts.keys(site)
+
+    async def revoke_key(self, caller: Caller, key_id: str, origin: Origin) -> None:
+        """End a key at once; other processes notice within 5 s."""
+        for key in await self.keys(caller.site):
+            if key.id == key_id:
+                self._known.pop(key.token_hash, None)
+                revoked = replace(key, revoked_at=key.revoked_at or self._clock.now())
+                await self._write(
+                    caller.site, (Overwrite(row=revoked),), "key.revoke", key.id, actor=_actor(caller), origin=origin
+                )
+                return
+        raise NotFound
+
+    async def caller_of_key(self, text: str) -> Caller | None:
+        """Who the key stands for; None for every kind of wrong key."""
+        lookup = lookup_of(text)
+        if lookup is None:
+            return None
+        token_hash, now = digest(text), self._clock.monotonic()
+        known = self._known.get(token_hash)
+        if known is not None and now - known[0] < _CACHE_S:
+            return known[1]
+        caller = await self._read_caller(lookup, token_hash)
+        if caller is None:
+            self._known.pop(token_hash, None)
+        else:
+            if len(self._known) >= _CACHED_MAX:
+                self._known.clear()
+            self._known[token_hash] = (now, caller)
+        return caller
+
+    async def _read_caller(self, lookup: str, token_hash: str) -> Caller | None:
+        key = await self._store.accounts.key_by_lookup(lookup)
+        now = self._clock.now()
+        if key is None or not hmac.compare_digest(key.token_hash, token_hash) or key.revoked_at is not None:
+            return None
+        if key.expires_at is not None and key.expires_at <= now:
+            return None
+        maker = await self._maker(key)
+        if maker is None and key.created_by.startswith("usr_"):
+            return None
+        if key.last_used_at is None or now - key.last_used_at >= _USED_EVERY_S * TICKS_PER_SECOND:
+            await self._store.commit(Unit(changes=(Overwrite(row=replace(key, last_used_at=now)),)))
+        return Caller(
+            site=key.site,
+            kind="key",
+            id=key.id,
+            name=key.name,
+            permissions=key_permissions(key.scopes, maker.role if maker else None),
+            role=maker.role if maker else Role.OWNER,
+            rate_per_second=key.rate_per_second,
+        )
+
+    async def _maker(self, key: ApiKey) -> Account | None:
+        users = await self._store.accounts.users(key.site)
+        return next((user for user in users if user.id == key.created_by and user.removed_at is None), None)
+
+
+def _actor(caller: Caller) -> Actor:
+    kind = ActorKind.KEY if caller.kind == "key" else ActorKind.PERSON
+    return Actor(kind=kind, name=caller.name, id=caller.id)

@@ -1,0 +1,56 @@
+"""What every part of the accounts works with, and how it writes: each change with its audit entry."""
+
+from deskbell.model.audit import AuditEntry, Origin
+from deskbell.model.changes import Change, Refused, Unit
+from deskbell.model.errors import Busy, Conflict, DiskFull, StoreBroken
+from deskbell.model.ids import SiteId
+from deskbell.model.people import SYSTEM, Actor
+from deskbell.ports import Clock, Random, Store
+from deskbell.rules.limits import Limits
+
+COMMAND_LINE = Origin(address="", request_id="command line")
+
+
+class Office:
+    """Store, clock, chance, numbers."""
+
+    def __init__(self, *, store: Store, clock: Clock, random: Random, limits: Limits) -> None:
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._limits = limits
+
+    async def _write(
+        self,
+        site: SiteId,
+        changes: tuple[Change, ...],
+        operation: str,
+        object_id: str,
+        *,
+        actor: Actor = SYSTEM,
+        origin: Origin = COMMAND_LINE,
+        reason: str | None = None,
+    ) -> None:
+        """One unit of changes with its audit entry. Raises Conflict, Busy, DiskFull or StoreBroken."""
+        entry = AuditEntry(
+            site=site,
+            at=self._clock.now(),
+            actor=actor,
+            operation=operation,
+            object_id=object_id,
+            address=origin.address,
+            request_id=origin.request_id,
+            reason=reason,
+        )
+        verdict = await self._store.commit(Unit(changes=changes, audit=entry))
+        if isinstance(verdict, Refused):
+            raise refusal_of(verdict)
+
+
+def refusal_of(verdict: Refused) -> Exception:
+    """What a refused unit means to the caller."""
+    if verdict.reason in ("exists", "version", "state", "missing"):
+        return Conflict("Somebody changed this at the same time. Look at it again, then try again.")
+    if verdict.reason == "disk_full":
+        return DiskFull(retry_after_s=10)
+    return Busy(retry_after_s=5) if verdict.reason == "busy" else StoreBroken()

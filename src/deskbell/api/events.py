@@ -1,0 +1,145 @@
+"""Events: publish, list, look at one, its trace, and make samples."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from deskbell.api import show
+from deskbell.api.answer import ApiAsk, json, page, place
+from deskbell.api.shapes import Accepted, EventShape, Input
+from deskbell.api.webhooks import actor
+from deskbell.model.account import Permission
+from deskbell.model.errors import FaultAt, Invalid, NotFound
+from deskbell.model.event import Event
+from deskbell.model.instant import Instant, parse_instant
+from deskbell.model.query import EventFilter
+from deskbell.server.route import LIST, Param, Route
+
+SAMPLES = ("minimal", "typical", "maximal", "unicode")
+
+
+class TriggerInput(Input):
+    """Which sample to make, and members to set in it by dotted path."""
+
+    type: str
+    sample: str = "typical"
+    set: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+def instant(ask: ApiAsk, name: str) -> Instant | None:
+    """An ISO time given as a query parameter."""
+    text = ask.query.get(name)
+    if text is None:
+        return None
+    try:
+        return parse_instant(text)
+    except ValueError as error:
+        raise Invalid(str(error), faults=(FaultAt(pointer=f"/{name}", code="time", detail=str(error)),)) from None
+
+
+def subject_of(ask: ApiAsk) -> tuple[str, str] | None:
+    """A `type:id` given as a query parameter."""
+    text = ask.query.get("subject")
+    if text is None:
+        return None
+    kind, colon, subject_id = text.partition(":")
+    if not colon or not kind or not subject_id:
+        fault = FaultAt(pointer="/subject", code="form", detail="Write type:id, for example ticket:22282.")
+        raise Invalid(fault.detail, faults=(fault,))
+    return kind, subject_id
+
+
+async def one(ask: ApiAsk) -> Event:
+    """The event of the path."""
+    found = await ask.rooms.store.events.get(ask.site, ask.path("id"))
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def listing(ask: ApiAsk) -> Response:
+    """Events, newest first."""
+    before, limit = place(ask)
+    which = EventFilter(
+        type=ask.query.get("type"), subject=subject_of(ask), since=instant(ask, "from"), until=instant(ask, "to")
+    )
+    rows = await ask.rooms.store.events.page(ask.site, which, before, limit + 1)
+    return page(ask, rows, limit, lambda event: event.id, show.event)
+
+
+async def get(ask: ApiAsk) -> Response:
+    """One event with its data."""
+    return json(show.event(await one(ask)))
+
+
+async def trace(ask: ApiAsk) -> Response:
+    """The webhooks considered for an event, each with the reason."""
+    return json({"items": show.trace((await one(ask)).trace)})
+
+
+async def payload(ask: ApiAsk) -> Response:
+    """The exact bytes that a webhook would be sent for this event."""
+    webhook_id = ask.query.get("webhook")
+    if webhook_id is None:
+        raise Invalid("Name the webhook: ?webhook=whk_…")
+    event = await one(ask)
+    await ask.rooms.registrations.get(ask.site, webhook_id)
+    body = await ask.rooms.engine.preview(ask.site, event.id, webhook_id)
+    return Response(body, media_type="application/json; charset=utf-8")
+
+
+async def trigger(ask: ApiAsk) -> Response:
+    """Make a sample event of any type, marked `meta.test: true`."""
+    given = ask.json(TriggerInput)
+    if given.sample not in SAMPLES:
+        fault = FaultAt(pointer="/sample", code="choice", detail=f"One of {', '.join(SAMPLES)}.")
+        raise Invalid(fault.detail, faults=(fault,))
+    event_id = await ask.rooms.engine.trigger(ask.site, given.type, given.sample, given.set, by=actor(ask))
+    return json(Accepted(id=event_id), 202)
+
+
+READ = Permission.EVENTS_READ
+ROUTES: tuple[Route[Any], ...] = (
+    Route(
+        method="GET",
+        path="/events",
+        permission=READ,
+        handler=listing,
+        summary="List events",
+        response=EventShape,
+        query=(
+            *LIST,
+            Param(name="type", description="An event type, or a group such as chat.*"),
+            Param(name="subject", description="type:id, for example ticket:22282"),
+            Param(name="from", description="Received at or after this ISO time."),
+            Param(name="to", description="Received before this ISO time."),
+        ),
+    ),
+    Route(
+        method="POST",
+        path="/events/trigger",
+        permission=Permission.EVENTS_WRITE,
+        handler=trigger,
+        status=202,
+        summary="Make a sample event",
+        request=TriggerInput,
+        response=Accepted,
+    ),
+    Route(method="GET", path="/events/{id}", permission=READ, handler=get, summary="One event", response=EventShape),
+    Route(
+        method="GET",
+        path="/events/{id}/trace",
+        permission=READ,
+        handler=trace,
+        summary="Why webhooks were called or not",
+    ),
+    Route(
+        method="GET",
+        path="/events/{id}/payload",
+        permission=READ,
+        handler=payload,
+        summary="Preview of a payload",
+        query=(Param(name="webhook", description="whk_… of the webhook"),),
+    ),
+)

@@ -1,0 +1,43 @@
+"""The route table of the API: the one place that OpenAPI, tests, docs and the door read."""
+
+from typing import Any
+
+from deskbell.api import (
+    catalogue,
+    chats,
+    deliveries,
+    events,
+    inspector,
+    keys,
+    people,
+    root,
+    site,
+    stream,
+    tickets,
+    verify,
+    webhook_secrets,
+    webhook_states,
+    webhooks,
+)
+from deskbell.server.route import Route
+
+API_ROUTES: tuple[Route[Any], ...] = (
+    *site.ROUTES,
+    *verify.ROUTES,
+    *webhooks.ROUTES,
+    *webhook_states.ROUTES,
+    *webhook_secrets.ROUTES,
+    *catalogue.ROUTES,
+    *events.ROUTES,
+    *deliveries.ROUTES,
+    *stream.ROUTES,
+    *inspector.ROUTES,
+    *people.ROUTES,
+    *chats.ROUTES,
+    *tickets.ROUTES,
+    *keys.ROUTES,
+)
+"""Below /api/v1. `POST /events` is answered by server/hot_path.py and described in openapi.py."""
+
+ROOT_ROUTES: tuple[Route[Any], ...] = (*root.ROUTES, *catalogue.ROOT_ROUTES)
+"""At the root."""

@@ -1,0 +1,210 @@
+"""Model values as API shapes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from deskbell.api import shapes
+from deskbell.model.delivery import Attempt, Delivery, DeliveryState
+from deskbell.model.event import Event, Subject, TraceEntry
+from deskbell.model.instant import Instant, format_instant
+from deskbell.model.people import Actor
+from deskbell.model.site import Site
+from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
+from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
+
+
+def time(at: Instant | None) -> str | None:
+    """An instant in the wire form."""
+    return None if at is None else format_instant(at)
+
+
+def by(actor: Actor) -> shapes.By:
+    """Who did it."""
+    return shapes.By(kind=actor.kind.value, name=actor.name)
+
+
+def subject(value: Subject | None) -> shapes.SubjectShape | None:
+    """What an event is about."""
+    return None if value is None else shapes.SubjectShape(type=value.type, id=value.id, title=value.title)
+
+
+def health(webhook: Webhook, value: Health | None, stats: Sequence[StatHour] = ()) -> shapes.HealthShape:
+    """How a webhook fares; `stats` are its hours of the last day."""
+    ended = sum(row.delivered + row.accepted + row.failed for row in stats)
+    good = sum(row.delivered + row.accepted for row in stats)
+    if value is None or value.last_attempt_at is None:
+        return shapes.HealthShape(state="new", paused_until=time(webhook.paused_until))
+    return shapes.HealthShape(
+        state="failing" if value.failures_in_row else "healthy",
+        last_outcome=value.last_outcome,
+        last_attempt_at=time(value.last_attempt_at),
+        success_rate24h=round(good / ended, 4) if ended else None,
+        failures_in_row=value.failures_in_row,
+        first_failure_at=time(value.first_failure_at),
+        paused_until=time(webhook.paused_until),
+        breaker_until=time(value.breaker_until),
+        throttled_until=time(value.throttled_until),
+    )
+
+
+def webhook(
+    value: Webhook,
+    *,
+    limits: Limits,
+    health_row: Health | None = None,
+    stats: Sequence[StatHour] = (),
+    url_text: str | None = None,
+    secret: str | None = None,
+) -> shapes.WebhookShape:
+    """A webhook; its URL is masked unless `url_text` is given."""
+    deletion = value.deletion if value.state is WebhookState.DELETED else None
+    return shapes.WebhookShape(
+        id=value.id,
+        version=value.version,
+        description=value.description,
+        receiver_url=url_text or value.receiver_url.masked,
+        kind=value.kind,
+        preset=value.preset,
+        settings=dict(value.settings),
+        event_types=list(value.event_types),
+        state=value.state.value,
+        state_reason=value.state_reason,
+        format=value.format.value,
+        template=None if value.template is None else msgspec.json.decode(value.template),
+        filter=value.filter,
+        changed_fields=list(value.changed_fields),
+        headers={name: {"set": True} for name in value.headers},
+        signature=shapes.SignatureShape(
+            dd_encoding=value.signature.dd_encoding, also=value.signature.also, ed25519=value.signature.ed25519
+        ),
+        loop_protection=value.loop_protection,
+        batch=shapes.BatchShape(events_max=value.batch.events_max, wait_ms=value.batch.wait_ms),
+        ordered_by=value.ordered_by,
+        on_exhausted=value.on_exhausted,
+        rate_per_second=value.rate_per_second,
+        retry_schedule=list(RETRY_SCHEDULE_S if value.retry_schedule_s is None else value.retry_schedule_s),
+        timeout_seconds=value.timeout_s or limits.attempt_timeout_s,
+        payload_bytes_max=value.payload_bytes_max or limits.payload_bytes_max,
+        created_at=format_instant(value.created_at),
+        created_by=by(value.created_by),
+        health=health(value, health_row, stats),
+        deleted_at=format_instant(deletion.at) if deletion else UNSET,
+        deleted_by=by(deletion.by) if deletion else UNSET,
+        deleted_reason=deletion.reason if deletion else UNSET,
+        secret=UNSET if secret is None else secret,
+    )
+
+
+def event(value: Event) -> shapes.EventShape:
+    """An event; custom ones show `data` byte for byte as published."""
+    data = msgspec.Raw(value.snapshot)
+    if value.type.startswith("custom."):
+        data = msgspec.json.decode(value.snapshot, type=dict[str, msgspec.Raw]).get("data", data)
+    return shapes.EventShape(
+        id=value.id,
+        external_id=value.external_id,
+        type=value.type,
+        subject=subject(value.subject),
+        sequence=value.sequence,
+        occurred_at=format_instant(value.occurred_at),
+        received_at=format_instant(value.received_at),
+        by=by(value.by),
+        data=data,
+        test=value.test,
+    )
+
+
+def trace(entries: Sequence[TraceEntry]) -> list[shapes.TraceShape]:
+    """The webhooks considered for an event."""
+    return [
+        shapes.TraceShape(
+            webhook_id=entry.webhook_id,
+            matched=entry.reason in ("matched", "paused"),
+            reason=entry.reason,
+            delivery_id=entry.delivery_id,
+        )
+        for entry in entries
+    ]
+
+
+def held_by(value: Delivery, site: Site, owner: Webhook | None) -> str | None:
+    """Why a waiting delivery is held: off, paused, disabled, or None."""
+    if value.state is not DeliveryState.WAITING:
+        return None
+    if owner is not None and owner.state in (WebhookState.PAUSED, WebhookState.DISABLED):
+        return owner.state.value
+    return None if site.webhooks_enabled else "off"
+
+
+def delivery(
+    value: Delivery, site: Site, owner: Webhook | None, log: Sequence[Attempt] | None = None
+) -> shapes.DeliveryShape:
+    """A delivery, with its log when asked for."""
+    held = held_by(value, site, owner)
+    waits = value.state is DeliveryState.WAITING and held is None
+    return shapes.DeliveryShape(
+        id=value.id,
+        webhook_id=value.webhook_id,
+        event_ids=list(value.event_ids),
+        event_types=list(value.event_types),
+        subject=subject(value.subject),
+        state=value.state.value,
+        held_by=held,
+        attempts=value.attempts,
+        last_outcome=value.last_outcome,
+        next_attempt_at=format_instant(value.due_at) if waits else None,
+        created_at=format_instant(value.created_at),
+        ended_at=time(value.ended_at),
+        payload_bytes=value.payload_bytes,
+        test=value.test,
+        replay_id=value.replay_id,
+        log=UNSET if log is None else [attempt(one) for one in log],
+    )
+
+
+def attempt(value: Attempt, body: bytes | None = None) -> shapes.AttemptShape:
+    """An attempt; request and response come along when the body is given."""
+    full: dict[str, Any] = {}
+    if body is not None:
+        full["request"] = shapes.RequestShape(
+            method="POST", url=value.url_masked, headers=list(value.request_headers), body=readable(body)
+        )
+        full["response"] = shapes.ResponseShape(
+            status=value.outcome.status,
+            headers=list(value.response_headers),
+            body=readable(value.response_body),
+            truncated=value.response_truncated,
+        )
+    return shapes.AttemptShape(
+        id=value.id,
+        delivery_id=value.delivery_id,
+        number=value.number,
+        trigger=value.trigger.value,
+        started_at=format_instant(value.started_at),
+        by=value.by,
+        outcome=shapes.OutcomeShape(
+            class_=value.outcome.kind.value,
+            name=value.outcome.name,
+            status=value.outcome.status,
+            text=value.outcome.text,
+        ),
+        decision=shapes.DecisionShape(kind=value.decision.kind.value, at=time(value.decision.at)),
+        timing=shapes.TimingShape(
+            queued_ms=value.timing.queued_ms,
+            resolve_ms=value.timing.resolve_ms,
+            connect_ms=value.timing.connect_ms,
+            tls_ms=value.timing.tls_ms,
+            first_byte_ms=value.timing.first_byte_ms,
+            total_ms=value.timing.total_ms,
+        ),
+        address=value.address,
+        **full,
+    )
+
+
+def readable(body: bytes) -> str:
+    """A body as text; what is not UTF-8 shows as replacement characters."""
+    return body.decode("utf-8", "replace")

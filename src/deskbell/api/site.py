@@ -1,0 +1,118 @@
+"""The site: the slider, links, narrowing of receivers, retention, people to notify."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from deskbell.api import show
+from deskbell.api.answer import ApiAsk, json
+from deskbell.api.shapes import Input, Shape
+from deskbell.model.account import Permission
+from deskbell.model.errors import Invalid, NotFound, Unreadable
+from deskbell.model.site import Site
+from deskbell.server.route import Route
+
+
+class SiteShape(Shape):
+    """The site's settings."""
+
+    msp: str
+    name: str
+    webhooks_enabled: bool
+    time_zone: str
+    locale: str
+    chat_link: str | None
+    ticket_link: str | None
+    allowed_receivers: list[str]
+    retention_days: int
+    audit_retention_days: int
+    notify: list[str]
+    missed_while_off: dict[str, Any] | None
+    version: int
+
+
+class MissedInput(Input):
+    """What happens to the events that happened while webhooks were off."""
+
+    answer: str
+
+
+async def answer(ask: ApiAsk, site: Site) -> Response:
+    """The site with what was missed while off."""
+    missed = await ask.rooms.registrations.missed_count(ask.site)
+    return json(
+        SiteShape(
+            msp=site.site,
+            name=site.name,
+            webhooks_enabled=site.webhooks_enabled,
+            time_zone=site.time_zone,
+            locale=site.locale,
+            chat_link=site.chat_link,
+            ticket_link=site.ticket_link,
+            allowed_receivers=list(site.allowed_receivers),
+            retention_days=site.retention_days,
+            audit_retention_days=site.audit_retention_days,
+            notify=list(site.notify),
+            missed_while_off=None if missed is None else {"count": missed[0], "since": show.time(missed[1])},
+            version=site.version,
+        ),
+        headers={"etag": f'"{site.version}"'},
+    )
+
+
+async def get(ask: ApiAsk) -> Response:
+    """The site."""
+    site = await ask.rooms.store.sites.get(ask.site)
+    if site is None:
+        raise NotFound
+    return await answer(ask, site)
+
+
+async def change(ask: ApiAsk) -> Response:
+    """JSON merge patch of the site; `webhooksEnabled` is the slider."""
+    try:
+        given = msgspec.json.decode(ask.body)
+    except (msgspec.DecodeError, RecursionError):
+        raise Unreadable("The body is not JSON in UTF-8.") from None
+    if not isinstance(given, dict):
+        raise Invalid("The body must be an object of the members to change.")
+    return await answer(ask, await ask.rooms.registrations.update_site(ask.caller, given, origin=ask.origin))
+
+
+async def answer_missed(ask: ApiAsk) -> Response:
+    """Answer the question that moving the slider on leaves open."""
+    site = await ask.rooms.registrations.answer_missed(ask.caller, ask.json(MissedInput).answer, origin=ask.origin)
+    return await answer(ask, site)
+
+
+ROUTES: tuple[Route[Any], ...] = (
+    Route(
+        method="GET",
+        path="/site",
+        permission=Permission.WEBHOOKS_READ,
+        handler=get,
+        summary="The site",
+        response=SiteShape,
+    ),
+    Route(
+        method="PATCH",
+        path="/site",
+        permission=Permission.SITE_ADMIN,
+        handler=change,
+        summary="Change the site",
+        request=dict[str, Any],
+        response=SiteShape,
+        audit="site.change",
+    ),
+    Route(
+        method="POST",
+        path="/site/missed",
+        permission=Permission.SITE_ADMIN,
+        handler=answer_missed,
+        request=MissedInput,
+        summary="What to do with events missed while off",
+        response=SiteShape,
+        audit="site.missed",
+    ),
+)

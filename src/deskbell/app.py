@@ -1,0 +1,152 @@
+"""The roof: builds every room once, hands each what it needs, and starts and stops the whole."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from deskbell.api.routes import API_ROUTES, ROOT_ROUTES
+from deskbell.assembly import build_rooms, open_store
+from deskbell.config import Config
+from deskbell.model.errors import Refusal
+from deskbell.model.ids import make_id
+from deskbell.model.instant import unix_ms
+from deskbell.portal.refusals import refusal_page
+from deskbell.portal.routes import ROUTES as PORTAL_ROUTES
+from deskbell.rooms import Rooms
+from deskbell.server.ask import Ask
+from deskbell.server.authenticate import Authenticator
+from deskbell.server.capture import CaptureDoor
+from deskbell.server.door import Door
+from deskbell.server.hot_path import HotPath
+from deskbell.server.listener import QuietServer, make_server, open_socket
+from deskbell.server.problem import problem
+from deskbell.server.rate import KeyRates
+from deskbell.server.shield import Shield
+
+
+@dataclass(kw_only=True)
+class House:
+    """A running Deskbell."""
+
+    config: Config
+    rooms: Rooms
+    app: ASGIApp
+    broken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def close(self) -> None:
+        """Finish what is in flight, settle, close the database."""
+        await self.rooms.engine.stop(self.config.limits.drain_s)
+        await self.rooms.sender.close()
+        await self.rooms.store.close()
+
+
+async def refuse_as_problem(ask: Ask[Rooms], refusal: Refusal) -> Response:
+    """The API's answer to a refusal."""
+    return problem(refusal, ask.origin.request_id)
+
+
+def build_app(config: Config, rooms: Rooms) -> ASGIApp:
+    """The ASGI app: shield, inspector's bins, hot path, then the routes of both doors."""
+    authenticator = Authenticator(accounts=rooms.accounts, base_url=config.base_url)
+    rates = KeyRates(rooms.clock)
+    api: Door[Rooms] = Door(
+        routes=API_ROUTES,
+        rooms=rooms,
+        authenticator=authenticator,
+        limits=config.limits,
+        rates=rates,
+        refuse=refuse_as_problem,
+        prefix="/api/v1",
+    )
+    root: Door[Rooms] = Door(
+        routes=ROOT_ROUTES,
+        rooms=rooms,
+        authenticator=authenticator,
+        limits=config.limits,
+        rates=rates,
+        refuse=refuse_as_problem,
+    )
+    portal: Door[Rooms] = Door(
+        routes=PORTAL_ROUTES,
+        rooms=rooms,
+        authenticator=authenticator,
+        limits=config.limits,
+        rates=rates,
+        refuse=refusal_page,
+        is_page=True,
+    )
+    routes = [*api.starlette_routes(), *root.starlette_routes(), *portal.starlette_routes()]
+    inner: ASGIApp = Starlette(routes=routes)
+    inner = HotPath(
+        app=inner,
+        authenticator=authenticator,
+        publisher=rooms.engine,
+        store=rooms.store,
+        rates=rates,
+        clock=rooms.clock,
+        random=rooms.random,
+        limits=config.limits,
+    )
+    inner = CaptureDoor(app=inner, inspector=rooms.inspector, limits=config.limits)
+
+    def new_request_id() -> str:
+        return make_id("req", unix_ms=unix_ms(rooms.clock.now()), chance=rooms.random.bits(74))
+
+    return Shield(inner, base_url=config.base_url, hosts=config.hosts, new_id=new_request_id)
+
+
+def open_house(config: Config) -> House:
+    """Everything built, nothing started."""
+    broken = asyncio.Event()
+    rooms = build_rooms(config, open_store(config, broken.set))
+    return House(config=config, rooms=rooms, app=build_app(config, rooms), broken=broken)
+
+
+async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, stop_at_once: bool = False) -> int:
+    """Serve until SIGTERM or SIGINT; a second one ends at once. Answers the exit code.
+
+    `started` runs when everything serves; with `stop_at_once` the house closes when it has returned.
+    """
+    opened = open_socket(config.host, config.port)
+    house = open_house(config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked_to_stop() -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked_to_stop)
+    await house.rooms.engine.start()
+    server = make_server(house.app, connections_max=config.limits.connections_max, drain_s=config.limits.drain_s)
+    serving = asyncio.create_task(server.serve(sockets=[opened]))
+    await started(house)
+    if stop_at_once:
+        stop.set()
+    await first_of(stop, house.broken, serving)
+    code = 1 if house.broken.is_set() or (serving.done() and not stop.is_set()) else 0
+    await close_all(house, server, serving)
+    return code
+
+
+async def first_of(stop: asyncio.Event, broken: asyncio.Event, serving: "asyncio.Task[None]") -> None:
+    """Wait for whatever ends the process first."""
+    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(broken.wait())]
+    await asyncio.wait([*waits, serving], return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()
+
+
+async def close_all(house: House, server: QuietServer, serving: "asyncio.Task[None]") -> None:
+    """No new request, then the house."""
+    server.should_exit = True
+    await house.close()
+    await asyncio.wait([serving], timeout=house.config.limits.drain_s)

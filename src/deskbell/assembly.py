@@ -1,0 +1,157 @@
+"""Every room built once, each handed what it needs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from deskbell.accounts import Accounts, AuditReader
+from deskbell.clock import SystemClock, SystemRandom
+from deskbell.config import Config
+from deskbell.desk import Chats, People, Tickets
+from deskbell.doorbell.local import LocalDoorbell
+from deskbell.engine import Engine
+from deskbell.inspector import Inspector
+from deskbell.keys import load_keyring
+from deskbell.model.ids import SiteId
+from deskbell.outbound import AresResolver, GuardedSender
+from deskbell.receivers import KINDS
+from deskbell.rooms import Rooms
+from deskbell.rules.limits import Limits
+from deskbell.rules.sealing import Keyring
+from deskbell.storage.sqlite.store import SqliteStore
+from deskbell.webhooks import Registrations
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What every room stands on."""
+
+    config: Config
+    store: SqliteStore
+    keyring: Keyring
+    sender: GuardedSender
+    clock: SystemClock
+    random: SystemRandom
+    doorbell: LocalDoorbell
+
+    @property
+    def limits(self) -> Limits:
+        """The numbers in force."""
+        return self.config.limits
+
+    def changed(self, site: SiteId, noun: str, item: str) -> None:
+        """Something at the desk changed: live pages look."""
+        self.doorbell.ring("desk", (site, noun, item))
+
+
+def open_store(config: Config, on_broken: Callable[[], None], *, lock: bool = True) -> SqliteStore:
+    """The database in the data directory, made when new."""
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return SqliteStore.open(
+        config.data / "deskbell.db", commit_units_max=config.limits.commit_units_max, lock=lock, on_broken=on_broken
+    )
+
+
+def build_rooms(config: Config, store: SqliteStore) -> Rooms:
+    """Every room, wired."""
+    ground = lay_ground(config, store)
+    engine = build_engine(ground)
+    registrations = build_registrations(ground, engine)
+    clock, random, limits = ground.clock, ground.random, ground.limits
+    return Rooms(
+        store=store,
+        engine=engine,
+        registrations=registrations,
+        chats=Chats(store=store, publisher=engine, clock=clock, random=random, limits=limits, changed=ground.changed),
+        tickets=build_tickets(ground, engine),
+        people=People(store=store, publisher=engine, clock=clock, limits=limits, changed=ground.changed),
+        accounts=Accounts(store=store, clock=clock, random=random, limits=limits),
+        audit=AuditReader(store=store),
+        inspector=build_inspector(ground, registrations),
+        sender=ground.sender,
+        doorbell=ground.doorbell,
+        clock=clock,
+        random=random,
+        limits=limits,
+        keyring=ground.keyring,
+        url_policy=config.url_policy(),
+        base_url=config.base_url,
+    )
+
+
+def lay_ground(config: Config, store: SqliteStore) -> Ground:
+    """Clock, chance, keyring and the guarded dialler."""
+    random, policy = SystemRandom(), config.url_policy()
+    resolver = AresResolver(hosts_file_names=[entry.host for entry in policy.allow if entry.host])
+    return Ground(
+        config=config,
+        store=store,
+        keyring=load_keyring(config, store, random),
+        sender=GuardedSender(resolver=resolver, policy=policy, limits=config.limits, ca_file=config.ca_file),
+        clock=SystemClock(),
+        random=random,
+        doorbell=LocalDoorbell(),
+    )
+
+
+def build_engine(ground: Ground) -> Engine:
+    """The engine."""
+    return Engine(
+        store=ground.store,
+        sender=ground.sender,
+        clock=ground.clock,
+        random=ground.random,
+        doorbell=ground.doorbell,
+        limits=ground.limits,
+        kinds=KINDS,
+        keyring=ground.keyring,
+        log=structlog.get_logger(),
+    )
+
+
+def build_registrations(ground: Ground, engine: Engine) -> Registrations:
+    """The webhooks' use cases; the engine hears of each change."""
+    return Registrations(
+        store=ground.store,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        keyring=ground.keyring,
+        url_policy=ground.config.url_policy(),
+        changed=engine.webhook_changed,
+        site_changed=engine.site_changed,
+        publisher=engine,
+    )
+
+
+def build_tickets(ground: Ground, engine: Engine) -> Tickets:
+    """The tickets' use cases."""
+    return Tickets(
+        store=ground.store,
+        publisher=engine,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        changed=ground.changed,
+        base_url=ground.config.base_url,
+    )
+
+
+def build_inspector(ground: Ground, registrations: Registrations) -> Inspector:
+    """The inspector; it verifies captures with the webhooks' secrets."""
+
+    async def all_secrets(site: SiteId) -> dict[str, list[str]]:
+        webhooks = await ground.store.webhooks.all(site)
+        return {one.id: await registrations.secrets(site, one.id) for one in webhooks}
+
+    return Inspector(
+        store=ground.store,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        doorbell=ground.doorbell,
+        secrets_of=registrations.secrets,
+        all_secrets=all_secrets,
+        changed=ground.changed,
+    )

@@ -1,0 +1,1 @@
+"""The command line: the Operator's commands open the data directory, everything else calls the API."""

@@ -1,0 +1,33 @@
+"""The one entry point `deskbell`."""
+
+import click
+
+from deskbell import __version__
+from deskbell.cli import deliveries, demo, doctor, events, init, openapi, serve, verify, webhooks
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="deskbell")
+def main() -> None:
+    """Deskbell tells other systems, at once and without loss, what happened at a service desk.
+
+    Start with `deskbell demo`, or `deskbell serve`. Exit codes: 0 done, 1 failed, 2 wrong usage.
+    """
+
+
+for command in (
+    serve.serve,
+    init.init,
+    demo.demo,
+    doctor.doctor,
+    webhooks.group,
+    events.group,
+    events.trigger,
+    deliveries.group,
+    verify.verify,
+    openapi.openapi,
+):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    main()

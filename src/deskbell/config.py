@@ -1,0 +1,110 @@
+"""Settings: a flag wins over the environment, an empty variable counts as unset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deskbell.rules.allow import AllowEntry, parse_allow
+from deskbell.rules.limits import Limits, read_limits
+from deskbell.rules.urls import UrlPolicy
+
+DEFAULT_DATA = "./deskbell-data"
+WILDCARDS = frozenset({"0.0.0.0", "::", "[::]", ""})
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the text names it and says what it takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that an Operator sets."""
+
+    data: Path  # directory of database, lock and keyring
+    host: str
+    port: int
+    base_url: str  # without a slash at the end
+    limits: Limits
+    allow: tuple[AllowEntry, ...] = ()
+    allow_http: bool = False
+    allow_loopback: bool = False
+    nat64: bool = False
+    hosts: tuple[str, ...] = ()  # further names under which the portal is reached
+    keys: str | None = None  # keyring text instead of the file
+    ca_file: str | None = None
+
+    def url_policy(self) -> UrlPolicy:
+        """What receiver URLs are judged by."""
+        return UrlPolicy(
+            allow=self.allow,
+            allow_http=self.allow_http,
+            allow_loopback=self.allow_loopback,
+            nat64=self.nat64,
+            base_url=self.base_url,
+            listen=((dialled_host(self.host), self.port),),
+        )
+
+
+def dialled_host(host: str) -> str:
+    """The address at which this process reaches its own listener."""
+    return "127.0.0.1" if host in WILDCARDS or host == "localhost" else host
+
+
+def read_config(
+    environment: Mapping[str, str], *, data: str | None = None, host: str = "127.0.0.1", port: int = 8080
+) -> Config:
+    """Flags and environment as one value. Raises ConfigError."""
+    found = {name: value for name, value in environment.items() if name.startswith("DESKBELL_") and value}
+    if "DESKBELL_DATABASE_URL" in found:
+        raise ConfigError("DESKBELL_DATABASE_URL: this version stores in SQLite only. Unset it to start.")
+    base_url = found.get("DESKBELL_BASE_URL", f"http://{dialled_host(host)}:{port}").rstrip("/")
+    check_base_url(base_url, found)
+    try:
+        limits = read_limits(found)
+        allow = parse_allow(found.get("DESKBELL_ALLOW", ""))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return Config(
+        data=Path(data or found.get("DESKBELL_DATA", DEFAULT_DATA)),
+        host=host,
+        port=port,
+        base_url=base_url,
+        limits=limits,
+        allow=allow,
+        allow_http=switch(found, "DESKBELL_ALLOW_HTTP"),
+        allow_loopback=switch(found, "DESKBELL_ALLOW_LOOPBACK"),
+        nat64=switch(found, "DESKBELL_NAT64"),
+        hosts=tuple(name.strip() for name in found.get("DESKBELL_HOSTS", "").split(",") if name.strip()),
+        keys=found.get("DESKBELL_KEYS"),
+        ca_file=found.get("DESKBELL_CA_FILE"),
+    )
+
+
+def switch(found: Mapping[str, str], name: str) -> bool:
+    """A setting that is 1 or 0."""
+    value = found.get(name, "0")
+    if value not in ("0", "1"):
+        raise ConfigError(f"{name}: {value!r} is neither 1 nor 0.")
+    return value == "1"
+
+
+def is_loopback_url(base_url: str) -> bool:
+    """Whether a base URL can only be reached from this machine."""
+    host = base_url.partition("://")[2].split("/", 1)[0]
+    name = host if host.startswith("[") and host.endswith("]") else host.rsplit(":", 1)[0]
+    return name in ("localhost", "[::1]") or name.startswith("127.")
+
+
+def check_base_url(base_url: str, found: Mapping[str, str]) -> None:
+    """Stop the start when the portal would send logins in clear text, or loopback were open to the world."""
+    scheme, separator, rest = base_url.partition("://")
+    if not separator or scheme not in ("http", "https") or not rest or "/" in rest:
+        raise ConfigError(f"DESKBELL_BASE_URL: {base_url!r} is not like https://deskbell.example.com")
+    loopback = is_loopback_url(base_url)
+    if scheme == "http" and not loopback and not switch(found, "DESKBELL_ALLOW_PLAIN_PORTAL"):
+        raise ConfigError(
+            "DESKBELL_BASE_URL: plain http would send passwords readable over the network. Put a TLS proxy in front "
+            "and name its https address, or set DESKBELL_ALLOW_PLAIN_PORTAL=1."
+        )
+    if switch(found, "DESKBELL_ALLOW_LOOPBACK") and not loopback:
+        raise ConfigError("DESKBELL_ALLOW_LOOPBACK is for development: the base URL must be on this machine too.")

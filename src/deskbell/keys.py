@@ -1,0 +1,43 @@
+"""The keyring: from DESKBELL_KEYS, else a file beside the database, made once and never replaced in silence."""
+
+import base64
+import json
+import os
+from pathlib import Path
+
+from deskbell.clock import SystemRandom
+from deskbell.config import Config
+from deskbell.model.errors import KeyringFault
+from deskbell.ports import Store
+from deskbell.rules.sealing import Keyring, keyring_faults, parse_keyring
+
+FILE = "deskbell.keys"
+_CHECKS = "key_checks"
+
+
+def load_keyring(config: Config, store: Store, random: SystemRandom) -> Keyring:
+    """The keyring that fits the database. Raises KeyringFault when it does not."""
+    stored = store.schema.meta(_CHECKS)
+    text = config.keys or read_file(config.data / FILE, is_new=stored is None, random=random)
+    keyring = parse_keyring(text)
+    faults = keyring_faults(keyring, json.loads(stored)) if stored is not None else ()
+    if faults:
+        raise KeyringFault(" ".join(faults))
+    return keyring
+
+
+def read_file(path: Path, *, is_new: bool, random: SystemRandom) -> str:
+    """The file's text; a fresh one is made only for a database that holds nothing sealed yet."""
+    if path.exists():
+        if path.stat().st_mode & 0o077:
+            raise KeyringFault(f"{path} can be read by others. Run: chmod 600 {path}")
+        return path.read_text()
+    if not is_new:
+        raise KeyringFault(f"{path} is missing, and the database holds secrets that only it can open. Restore it.")
+    text = f"k1:{base64.b64encode(random.secret(32)).decode()}\n"
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return text

@@ -1,0 +1,54 @@
+"""Sign in and out."""
+
+from starlette.responses import Response
+
+from deskbell.model.errors import Invalid, Throttled, Unauthenticated
+from deskbell.portal import words
+from deskbell.portal.forms import Fields
+from deskbell.portal.page import PageAsk, finished, is_own_path, see_other
+from deskbell.portal.pages import sign_in_page
+from deskbell.server.cookies import clear_login, set_login
+from deskbell.server.csrf import check_origin
+
+WRONG = "E-mail or password is not right."
+
+
+async def show(ask: PageAsk) -> Response:
+    """The sign-in page."""
+    return await sign_in_page(ask, return_to=own(ask.query.get("return_to", "")))
+
+
+def own(path: str) -> str:
+    """A path of our own, else the first page."""
+    return path if is_own_path(path) else "/webhook"
+
+
+async def sign_in(ask: PageAsk) -> Response:
+    """Check e-mail and password; one text for every wrong combination."""
+    check_origin(ask.request.headers, ask.rooms.base_url)
+    form = Fields(values=ask.form())
+    email, return_to = form.text("email"), own(form.text("return_to"))
+    try:
+        _, token = await ask.rooms.accounts.sign_in(
+            email, form.raw("password"), ask.origin.address, ask.request.headers.get("user-agent", "")[:300]
+        )
+    except (Unauthenticated, Invalid):
+        return await sign_in_page(ask, 401, fault=WRONG, email=email, return_to=return_to)
+    except Throttled as refusal:
+        wait = words.coarse(refusal.retry_after_s)
+        fault = f"Too many wrong passwords. Possible again in {wait}."
+        headers = {"retry-after": str(refusal.retry_after_s)}
+        return await sign_in_page(ask, 429, fault=fault, email=email, return_to=return_to, headers=headers)
+    response = see_other(ask, return_to)
+    set_login(response, token, ask.rooms.base_url)
+    return response
+
+
+async def sign_out(ask: PageAsk) -> Response:
+    """End the login."""
+    login = ask.caller.login
+    if login is not None:
+        await ask.rooms.accounts.sign_out(login)
+    response = see_other(ask, "/login")
+    clear_login(response, ask.rooms.base_url)
+    return finished(ask, response)

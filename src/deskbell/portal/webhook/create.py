@@ -1,0 +1,115 @@
+"""Create a webhook: ticket, chat or custom, which are one form with other offers."""
+
+import msgspec
+from starlette.responses import Response
+
+from deskbell.api.shapes import WebhookInput
+from deskbell.api.webhook_spec import as_spec
+from deskbell.model.errors import Conflict, Invalid
+from deskbell.model.webhook import Webhook
+from deskbell.portal.forms import Faults, Fields, faults_of
+from deskbell.portal.once import made_before, remember, turns
+from deskbell.portal.page import PageAsk, new_form_id, respond
+from deskbell.portal.webhook.detail import Opened, ShownSecret, revealed
+from deskbell.portal.webhook.form import (
+    FIELD_OF,
+    LABELS,
+    OFFERS,
+    Typed,
+    members_of,
+    more_types,
+    offered,
+    typed_of,
+)
+from deskbell.portal.webhook.show import from_dialog
+from deskbell.receivers import KINDS
+
+CREATED = "Webhook created. Copy the signing secret now or use Display detail later."
+
+
+async def show(ask: PageAsk) -> Response:
+    """The empty form; a bin's address may be filled in."""
+    offer = ask.query.get("offer", "custom")
+    return await form_page(ask, offer, Typed(texts={"url": await bin_address(ask)}), new_form_id(ask))
+
+
+async def bin_address(ask: PageAsk) -> str:
+    """The address of the bin that `?bin=` names."""
+    if "bin" not in ask.query:
+        return ""
+    found = await ask.rooms.inspector.get(ask.site, ask.query["bin"])
+    return f"{ask.rooms.base_url}/bin/{found.address}"
+
+
+async def form_page(
+    ask: PageAsk, offer: str, typed: Typed, form_id: str, *, status: int = 200, faults: Faults | None = None,
+    warning: str = "",
+) -> Response:  # fmt: skip
+    """The form in any of its states."""
+    return await respond(
+        ask,
+        "pages/webhook_new.html",
+        part="parts/webhook_form.html",
+        status=status,
+        headers={"hx-retarget": "#dlg", "hx-reswap": "innerHTML"} if ask.is_part else None,
+        offer=offer,
+        offered=offered(offer),
+        typed=typed,
+        more=more_types(offer, typed.types),
+        form_id=form_id,
+        faults=faults,
+        warning=warning,
+        labels=LABELS,
+        kinds=KINDS,
+        webhook=None,
+        differences=(),
+        action="/webhook/new",
+        title=f"Add {offer} webhook",
+    )
+
+
+async def create(ask: PageAsk) -> Response:
+    """Make it once, and show its secret in this one answer."""
+    form = Fields(values=ask.form())
+    offer = form.text("offer") if form.text("offer") in OFFERS else "custom"
+    typed, form_id = typed_of(form), form.text("form_id") or new_form_id(ask)
+    async with turns().of(f"{ask.caller.id}:{form_id}"):
+        before = await made_before(ask, form_id)
+        if before is not None:
+            ask, opened = await revealed(ask, before)
+            return await from_dialog(ask, opened)
+        members, faults = members_of(typed, with_url=True)
+        if faults:
+            return await form_page(ask, offer, typed, form_id, status=422, faults=faults_of(faults, FIELD_OF))
+        if not form.flag("anyway") and (warning := await same_url(ask, typed)):
+            return await form_page(ask, offer, typed, form_id, status=422, warning=warning)
+        try:
+            made = await ask.rooms.registrations.create(
+                ask.caller, as_spec(msgspec.convert(members, WebhookInput)), origin=ask.origin
+            )
+        except (Invalid, Conflict) as refusal:
+            shown = faults_of(refusal.faults, FIELD_OF, refusal.detail)
+            return await form_page(ask, offer, typed, form_id, status=refusal.status, faults=shown)
+        await remember(ask, form_id, made.webhook.id)
+    return await from_dialog(ask, opened_with(ask, made.webhook, made.url_text, made.secret_text))
+
+
+def opened_with(ask: PageAsk, webhook: Webhook, url_text: str, secret_text: str) -> Opened:
+    """The new row, open, with what only this answer shows."""
+    return Opened(
+        webhook_id=webhook.id,
+        url_text=url_text,
+        secrets=[ShownSecret(text=secret_text, valid_until=None)],
+        shown_at=ask.rooms.clock.now(),
+        words=CREATED,
+        offers_test=True,
+    )
+
+
+async def same_url(ask: PageAsk, typed: Typed) -> str:
+    """The warning when another webhook already sends such events to this URL."""
+    for other in await ask.rooms.registrations.same_url(ask.site, typed.text("url")):
+        shared = next((one for one in typed.types if one in other.event_types), None)
+        if shared is not None:
+            return f"“{other.description}” already sends {shared} to this URL. Save anyway?"
+    return ""

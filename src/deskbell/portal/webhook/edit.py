@@ -1,0 +1,119 @@
+"""Edit a webhook: id and secret stay, the URL is replaced only when a new one is typed."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from deskbell.api.webhook_spec import as_patch
+from deskbell.model.errors import Conflict, Invalid
+from deskbell.model.webhook import Webhook
+from deskbell.portal.forms import Faults, Fields, faults_of
+from deskbell.portal.notes import Note
+from deskbell.portal.page import PageAsk, respond, see_other
+from deskbell.portal.webhook.form import (
+    FIELD_OF,
+    LABELS,
+    Typed,
+    members_of,
+    more_types,
+    offer_of,
+    offered,
+    typed_from,
+    typed_of,
+)
+from deskbell.receivers import KINDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A field that somebody else changed meanwhile."""
+
+    label: str
+    theirs: str
+    yours: str
+
+
+async def show(ask: PageAsk) -> Response:
+    """The form, filled."""
+    webhook = await ask.rooms.registrations.get(ask.site, ask.path("id"))
+    return await form_page(ask, webhook, typed_from(webhook))
+
+
+async def form_page(
+    ask: PageAsk, webhook: Webhook, typed: Typed, *, status: int = 200, faults: Faults | None = None,
+    differences: tuple[Difference, ...] = (),
+) -> Response:  # fmt: skip
+    """The form in any of its states."""
+    offer = offer_of(webhook.event_types)
+    return await respond(
+        ask,
+        "pages/webhook_new.html",
+        part="parts/webhook_form.html",
+        status=status,
+        headers={"hx-retarget": "#dlg", "hx-reswap": "innerHTML"} if ask.is_part else None,
+        offer=offer,
+        offered=offered(offer),
+        typed=typed,
+        more=more_types(offer, typed.types),
+        form_id="",
+        faults=faults,
+        warning="",
+        labels=LABELS,
+        kinds=KINDS,
+        webhook=webhook,
+        differences=differences,
+        action=f"/webhook/{webhook.id}/edit",
+        title=f"Edit {webhook.description}",
+    )
+
+
+async def save(ask: PageAsk) -> Response:
+    """Change what the form holds; somebody else's change in between is shown, not overwritten."""
+    form = Fields(values=ask.form())
+    typed = typed_of(form)
+    webhook = await ask.rooms.registrations.get(ask.site, ask.path("id"))
+    members, faults = members_of(typed, with_url=bool(typed.text("url")))
+    if faults:
+        return await form_page(ask, webhook, typed, status=422, faults=faults_of(faults, FIELD_OF))
+    try:
+        await ask.rooms.registrations.update(
+            ask.caller,
+            webhook.id,
+            as_patch(patch_of(members, form)),
+            if_version=form.whole("version"),
+            origin=ask.origin,
+        )
+    except Invalid as refusal:
+        shown = faults_of(refusal.faults, FIELD_OF, refusal.detail)
+        return await form_page(ask, webhook, typed, status=422, faults=shown)
+    except Conflict as refusal:
+        if form.whole("version") == webhook.version:
+            shown = faults_of((), {}, refusal.detail)
+            return await form_page(ask, webhook, typed, status=409, faults=shown)
+        return await form_page(ask, webhook, typed, status=409, differences=differences_of(webhook, typed))
+    return see_other(ask, f"/webhook?open={webhook.id}", Note(text=f"Saved “{typed.text('description')}”."))
+
+
+def patch_of(members: dict[str, Any], form: Fields) -> dict[str, Any]:
+    """Own headers that were not typed again stay as they are; those that were unticked go."""
+    patch = dict(members)
+    removed = dict.fromkeys(form.many("drop_headers"))
+    patch["headers"] = {**removed, **members["headers"]}
+    if not patch["headers"]:
+        del patch["headers"]
+    return patch
+
+
+def differences_of(webhook: Webhook, typed: Typed) -> tuple[Difference, ...]:
+    """What differs between the stored webhook and the form."""
+    theirs = typed_from(webhook)
+    found = [
+        Difference(label=LABELS.get(name, name), theirs=theirs.text(name), yours=typed.text(name))
+        for name in theirs.texts
+        if theirs.text(name) != typed.text(name)
+    ]
+    if set(theirs.types) != set(typed.types):
+        mine = ", ".join(typed.types)
+        found.append(Difference(label="Events", theirs=", ".join(theirs.types), yours=mine))
+    return tuple(found)

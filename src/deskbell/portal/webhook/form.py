@@ -1,0 +1,208 @@
+"""The form of a webhook: what it holds, what it offers, and how it becomes a specification."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from deskbell.model.errors import FaultAt
+from deskbell.model.webhook import Webhook
+from deskbell.portal.forms import Fields
+from deskbell.rules.catalogue import CATALOGUE, EventType
+
+OFFERS = ("ticket", "chat", "custom")
+FIELD_OF = {
+    "description": "description",
+    "receiverUrl": "url",
+    "kind": "kind",
+    "eventTypes": "types",
+    "filter": "filter",
+    "changedFields": "changed_fields",
+    "format": "format",
+    "signature": "dd_encoding",
+    "headers": "headers",
+    "retrySchedule": "retry",
+    "timeoutSeconds": "timeout_s",
+    "ratePerSecond": "rate",
+    "orderedBy": "ordered_by",
+    "onExhausted": "on_exhausted",
+    "batch": "events_max",
+    "payloadBytesMax": "payload_bytes_max",
+    "loopProtection": "loop_protection",
+}
+"""API members to form fields, so that a refusal stands where it belongs."""
+
+LABELS = {
+    "description": "Description",
+    "url": "Receiver URL",
+    "kind": "Receiver kind",
+    "types": "Events",
+    "filter": "Filter",
+    "changed_fields": "Changed fields",
+    "format": "Payload format",
+    "dd_encoding": "x-dd-signature",
+    "headers": "Own headers",
+    "retry": "Waits between attempts",
+    "timeout_s": "Time limit",
+    "rate": "Rate",
+    "ordered_by": "Ordering",
+    "on_exhausted": "When exhausted",
+    "events_max": "Batching",
+    "payload_bytes_max": "Largest payload",
+    "loop_protection": "Loop protection",
+}
+_TEXTS = (
+    "description", "url", "kind", "filter", "changed_fields", "format", "dd_encoding", "also", "headers", "retry",
+    "timeout_s", "rate", "ordered_by", "on_exhausted", "events_max", "wait_ms", "payload_bytes_max", "loop_protection",
+    "types_more",
+)  # fmt: skip
+_DEFAULTS = {
+    "kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none", "ordered_by": "none",
+    "on_exhausted": "continue",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Offered:
+    """A group of event types in the form."""
+
+    choice: str  # chat.*
+    words: str  # All chat events, also future ones
+    types: tuple[EventType, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Typed:
+    """What the form holds, as typed."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    types: tuple[str, ...] = ()
+
+    def text(self, name: str) -> str:
+        """A field's text, or its default."""
+        return self.texts.get(name) or _DEFAULTS.get(name, "")
+
+
+def typed_of(form: Fields) -> Typed:
+    """A posted form."""
+    more = form.text("types_more").replace(",", " ").split()
+    types = tuple(dict.fromkeys((*form.many("types"), *more)))
+    return Typed(texts={name: form.text(name) for name in _TEXTS}, types=types)
+
+
+def offered(offer: str) -> tuple[Offered, ...]:
+    """What a ticket, chat or custom webhook offers; it is only an offer, nothing of it is stored."""
+    groups = {"ticket": ("ticket",), "chat": ("chat",)}.get(offer, ("chat", "ticket", "custom", "system"))
+    return tuple(
+        Offered(
+            choice=f"{group}.*",
+            words=f"All {group} events, also future ones" if group != "system" else "",
+            types=tuple(one for one in CATALOGUE if one.group == group and one.name != "custom.example"),
+        )
+        for group in groups
+    )
+
+
+def offer_of(types: Sequence[str]) -> str:
+    """The offer that shows all of a webhook's types."""
+    groups = {one.split(".", 1)[0] for one in types}
+    return groups.pop() if len(groups) == 1 and groups <= {"ticket", "chat"} else "custom"
+
+
+def more_types(offer: str, types: Sequence[str]) -> str:
+    """The chosen types that have no box in this offer."""
+    shown = {one.name for group in offered(offer) for one in group.types} | {group.choice for group in offered(offer)}
+    return " ".join(one for one in types if one not in shown)
+
+
+def numbers_of(typed: Typed) -> tuple[dict[str, Any], tuple[FaultAt, ...]]:
+    """The number fields as numbers; a fault for what is none."""
+    found: dict[str, Any] = {}
+    faults = []
+    for name, member, of in (
+        ("timeout_s", "timeoutSeconds", float),
+        ("rate", "ratePerSecond", float),
+        ("payload_bytes_max", "payloadBytesMax", int),
+        ("events_max", "batch", int),
+        ("wait_ms", "batch", int),
+    ):
+        text = typed.text(name)
+        try:
+            found[name] = of(text) if text else None
+        except ValueError:
+            faults.append(FaultAt(pointer=f"/{member}", code="type", detail="This takes a number."))
+    try:
+        waits = typed.text("retry").replace(",", " ").split()
+        found["retry"] = [int(one) for one in waits] if waits else None
+    except ValueError:
+        faults.append(FaultAt(pointer="/retrySchedule", code="type", detail="Whole seconds, separated by commas."))
+    return found, tuple(faults)
+
+
+def headers_of(text: str) -> tuple[dict[str, str], tuple[FaultAt, ...]]:
+    """Lines `name: value` as headers; a fault for a line without a colon."""
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        if not line.strip():
+            continue
+        name, colon, value = line.partition(":")
+        if not colon:
+            detail = "One header a line, as name: value."
+            return {}, (FaultAt(pointer="/headers", code="form", detail=detail),)
+        found[name.strip()] = value.strip()
+    return found, ()
+
+
+def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[FaultAt, ...]]:
+    """The form as members of the API, so that both are judged by the same rules."""
+    numbers, faults = numbers_of(typed)
+    headers, header_faults = headers_of(typed.text("headers"))
+    members: dict[str, Any] = {
+        "description": typed.text("description"),
+        "eventTypes": list(typed.types),
+        "kind": typed.text("kind"),
+        "filter": typed.text("filter") or None,
+        "changedFields": typed.text("changed_fields").replace(",", " ").split(),
+        "format": typed.text("format"),
+        "signature": {"ddEncoding": typed.text("dd_encoding"), "also": typed.text("also")},
+        "headers": headers,
+        "retrySchedule": numbers.get("retry"),
+        "timeoutSeconds": numbers.get("timeout_s"),
+        "ratePerSecond": numbers.get("rate"),
+        "orderedBy": typed.text("ordered_by"),
+        "onExhausted": typed.text("on_exhausted"),
+        "batch": {"eventsMax": numbers.get("events_max") or 1, "waitMs": numbers.get("wait_ms") or 0},
+        "payloadBytesMax": numbers.get("payload_bytes_max"),
+        "loopProtection": bool(typed.text("loop_protection")),
+    }
+    if with_url:
+        members["receiverUrl"] = typed.text("url")
+    return members, (*faults, *header_faults)
+
+
+def typed_from(webhook: Webhook) -> Typed:
+    """The form as a webhook's settings fill it: no URL, no header values."""
+    batch = webhook.batch
+    texts = {
+        "description": webhook.description,
+        "kind": webhook.kind,
+        "filter": webhook.filter or "",
+        "changed_fields": ", ".join(webhook.changed_fields),
+        "format": webhook.format.value,
+        "dd_encoding": webhook.signature.dd_encoding,
+        "also": webhook.signature.also,
+        "retry": "" if webhook.retry_schedule_s is None else ", ".join(map(str, webhook.retry_schedule_s)),
+        "timeout_s": number_text(webhook.timeout_s),
+        "rate": number_text(webhook.rate_per_second),
+        "ordered_by": webhook.ordered_by,
+        "on_exhausted": webhook.on_exhausted,
+        "events_max": str(batch.events_max) if batch.events_max > 1 else "",
+        "wait_ms": str(batch.wait_ms) if batch.wait_ms else "",
+        "payload_bytes_max": number_text(webhook.payload_bytes_max),
+        "loop_protection": "on" if webhook.loop_protection else "",
+    }
+    return Typed(texts=texts, types=webhook.event_types)
+
+
+def number_text(value: float | None) -> str:
+    """A number as typed; empty for none."""
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,172 @@
+"""The rows and figures of the tab Registered Webhooks, from stored counts alone."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from deskbell.model.instant import Instant, unix_seconds
+from deskbell.model.query import WaitingCount
+from deskbell.model.site import Site
+from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
+from deskbell.portal import figures, words
+from deskbell.portal.page import PageAsk
+from deskbell.portal.states import Shown, held_why, is_failing, webhook_state
+
+CHIPS = 2
+SEARCH_FROM = 8
+"""Search and the filter by state appear from so many webhooks on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One webhook in the list."""
+
+    webhook: Webhook
+    state: Shown
+    health: Health | None
+    bars: tuple[figures.Bar, ...]
+    arrived: int
+    failed: int
+    p95_ms: int | None
+    waiting: int
+    next_at: Instant | None
+    held: str  # why its deliveries are held, or nothing
+
+    @property
+    def chips(self) -> tuple[str, ...]:
+        """The event types that are shown; the rest is a number."""
+        return self.webhook.event_types[:CHIPS]
+
+    @property
+    def share(self) -> str:
+        """How many of 100 attempts arrived."""
+        return words.share(self.arrived, self.arrived + self.failed)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its last attempt failed."""
+        return is_failing(self.webhook, self.health)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What stands above the list."""
+
+    deliveries: int
+    deliveries_path: str
+    first_share: str
+    not_first: int
+    first_path: str
+    p95_ms: int | None
+    p95_path: str
+    waiting: int
+    held: int
+    next_at: Instant | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered:
+    """The whole tab."""
+
+    site: Site
+    rows: tuple[Row, ...]
+    figures: Figures
+    count: int  # registered webhooks, shown or not
+    deleted: int
+    text: str = ""
+    state: str = ""
+
+    @property
+    def has_search(self) -> bool:
+        """Whether the list is long enough to be searched."""
+        return self.count >= SEARCH_FROM
+
+
+async def load(ask: PageAsk, text: str = "", state: str = "") -> Registered:
+    """Everything of the tab, in a handful of reads."""
+    rooms = ask.rooms
+    site = await rooms.store.sites.get(ask.site)
+    assert site is not None  # noqa: S101  # every caller belongs to a site
+    webhooks = await rooms.store.webhooks.all(ask.site)
+    healths = {row.webhook_id: row for row in await rooms.store.webhooks.health(ask.site)}
+    first_hour = unix_seconds(rooms.clock.now()) // 3600 - figures.HOURS + 1
+    stats = await rooms.store.webhooks.stats(ask.site, first_hour)
+    waiting = {row.webhook_id: row for row in await rooms.store.deliveries.waiting(ask.site)}
+    by_webhook: dict[str, list[StatHour]] = defaultdict(list)
+    for one in stats:
+        by_webhook[one.webhook_id].append(one)
+    rows = [
+        row_of(one, site, healths.get(one.id), by_webhook.get(one.id, ()), first_hour, waiting.get(one.id))
+        for one in webhooks
+        if one.state is not WebhookState.DELETED
+    ]
+    rows.sort(
+        key=lambda row: (
+            not row.is_failing,
+            row.webhook.state is not WebhookState.DISABLED,
+            row.webhook.description.lower(),
+        )
+    )
+    return Registered(
+        site=site,
+        rows=tuple(row for row in rows if is_wanted(row, text, state)),
+        figures=figures_of(stats, first_hour, rows, waiting),
+        count=len(rows),
+        deleted=len(webhooks) - len(rows),
+        text=text,
+        state=state,
+    )
+
+
+def is_wanted(row: Row, text: str, state: str) -> bool:
+    """Whether a row passes search and filter."""
+    if state and row.state.word.lower() != state:
+        return False
+    where = f"{row.webhook.description} {row.webhook.receiver_url.host} {' '.join(row.webhook.event_types)}".lower()
+    return all(word in where for word in text.lower().split())
+
+
+def row_of(
+    webhook: Webhook, site: Site, health: Health | None, stats: Sequence[StatHour], first_hour: int,
+    waiting: WaitingCount | None,
+) -> Row:  # fmt: skip
+    """One row."""
+    arrived, failed, _ = figures.totals(stats)
+    return Row(
+        webhook=webhook,
+        state=webhook_state(webhook, health),
+        health=health,
+        bars=figures.bars(figures.hourly(stats, first_hour)),
+        arrived=arrived,
+        failed=failed,
+        p95_ms=figures.p95_ms(stats),
+        waiting=waiting.waiting if waiting else 0,
+        next_at=waiting.next_at if waiting else None,
+        held=held_why(site, webhook),
+    )
+
+
+def figures_of(
+    stats: Sequence[StatHour], first_hour: int, rows: Sequence[Row], waiting: Mapping[str, WaitingCount]
+) -> Figures:
+    """The four figures with their lines."""
+    hours: list[list[StatHour]] = [[] for _ in range(figures.HOURS)]
+    for row in stats:
+        if 0 <= row.hour - first_hour < figures.HOURS:
+            hours[row.hour - first_hour].append(row)
+    sums = [figures.totals(hour) for hour in hours]
+    arrived, failed, first = figures.totals(stats)
+    shares = [100.0 * one[2] / (one[0] + one[1]) if one[0] + one[1] else 100.0 for one in sums]
+    next_times = [row.next_at for row in rows if row.next_at is not None and not row.held]
+    return Figures(
+        deliveries=arrived + failed,
+        deliveries_path=figures.spark([float(one[0] + one[1]) for one in sums]),
+        first_share=words.share(first, arrived + failed),
+        not_first=arrived + failed - first,
+        first_path=figures.spark(shares) if arrived + failed else "",
+        p95_ms=figures.p95_ms(stats),
+        p95_path=figures.spark([float(figures.p95_ms(hour) or 0) for hour in hours]),
+        waiting=sum(one.waiting for one in waiting.values()),
+        held=sum(row.waiting for row in rows if row.held),
+        next_at=min(next_times) if next_times else None,
+    )

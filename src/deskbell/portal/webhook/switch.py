@@ -1,0 +1,32 @@
+"""The slider, and what happens to events that were missed while it was off."""
+
+from starlette.responses import Response
+
+from deskbell.model.errors import Invalid
+from deskbell.portal.forms import Fields
+from deskbell.portal.notes import Note
+from deskbell.portal.page import PageAsk, back_to, see_other
+
+
+async def slide(ask: PageAsk) -> Response:
+    """Set what the form wants, not the opposite of now: a double click is harmless."""
+    wanted = Fields(values=ask.form()).text("enabled")
+    if wanted not in ("true", "false"):
+        raise Invalid("The slider is true or false.")
+    await ask.rooms.registrations.set_slider(ask.caller, wanted == "true", origin=ask.origin)
+    return see_other(ask, back_to(ask, "/webhook"))
+
+
+async def save_features(ask: PageAsk) -> Response:
+    """The checkbox of the Developer Corner: the same state."""
+    enabled = Fields(values=ask.form()).flag("webhooksEnabled")
+    await ask.rooms.registrations.set_slider(ask.caller, enabled, origin=ask.origin)
+    text = "Saved: webhooks are sent." if enabled else "Saved: webhooks are off."
+    return see_other(ask, "/developer-corner", Note(text=text))
+
+
+async def answer_missed(ask: PageAsk) -> Response:
+    """Leave the missed events, or replay them."""
+    answer = Fields(values=ask.form()).text("answer")
+    await ask.rooms.registrations.answer_missed(ask.caller, answer, origin=ask.origin)
+    return see_other(ask, back_to(ask, "/webhook"), Note(text="The missed events stay recorded and are not sent."))

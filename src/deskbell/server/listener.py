@@ -1,0 +1,54 @@
+"""The listener: uvicorn in our own loop, with our own signals."""
+
+import contextlib
+import socket
+from collections.abc import Generator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+_IDLE_S = 60
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the roof decides when to stop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave the signals alone."""
+        yield
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """A listening socket; raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((host.strip("[]"), port))
+        opened.listen(1024)
+        opened.setblocking(False)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def make_server(app: ASGIApp, *, connections_max: int, drain_s: float) -> QuietServer:
+    """A server for this app; `serve(sockets=[…])` runs it."""
+    return QuietServer(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            limit_concurrency=connections_max,
+            timeout_keep_alive=_IDLE_S,
+            timeout_graceful_shutdown=int(drain_s) or 1,
+        )
+    )

@@ -1,0 +1,97 @@
+"""What every answer carries and every request must satisfy, before any route is looked at."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from deskbell.model.errors import NotFound, Refusal, Unreadable
+from deskbell.server.problem import problem
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+HEADERS = (
+    (b"content-security-policy", CSP.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cache-control", b"no-store"),
+)
+HSTS = (b"strict-transport-security", b"max-age=31536000")
+HEAD_BYTES_MAX = 16_384
+HEADERS_MAX = 100
+CAPTURE_PATHS = (b"/bin/", b"/sim/")
+
+
+class Shield:
+    """Host and path checks, request ids, and the security headers of every answer."""
+
+    def __init__(self, app: ASGIApp, *, base_url: str, hosts: tuple[str, ...], new_id: Callable[[], str]) -> None:
+        self._app = app
+        scheme, _, rest = base_url.partition("://")
+        self._hosts = frozenset({rest.split("/", 1)[0].lower(), *(host.lower() for host in hosts)})
+        self._headers = (*HEADERS, HSTS) if scheme == "https" else HEADERS
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = self._new_id()
+        scope["deskbell.request_id"] = request_id
+        # uvicorn's send belongs to the request's cycle; the inspector's scripted resets need its transport
+        scope["deskbell.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = self._with_headers(message.get("headers", []), request_id)
+            await send(message)
+
+        refusal = self._refusal(scope)
+        size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+        if size > HEAD_BYTES_MAX or len(scope["headers"]) > HEADERS_MAX:
+            await Response(status_code=431)(scope, receive, guarded)
+            return
+        if refusal is not None:
+            await problem(refusal, request_id)(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)
+
+    def _with_headers(self, given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
+        headers = [(name, value) for name, value in given if name != b"server"]
+        names = {name for name, _ in headers}
+        headers.extend(pair for pair in self._headers if pair[0] not in names)
+        headers.append((b"x-request-id", request_id.encode()))
+        return headers
+
+    def _refusal(self, scope: Scope) -> Refusal | None:
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        raw = raw.partition(b"?")[0]
+        if not raw.startswith(CAPTURE_PATHS) and is_odd_path(raw):
+            return NotFound()
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not self._is_ours(hosts[0].decode("latin-1").lower(), scope):
+            return Unreadable("This host name is not served here. Use the address that DESKBELL_BASE_URL names.")
+        return None
+
+    def _is_ours(self, host: str, scope: Scope) -> bool:
+        if host in self._hosts:
+            return True
+        name, _, port = host.rpartition(":")
+        server = scope.get("server")
+        return server is not None and name in ("127.0.0.1", "localhost", "[::1]") and port == str(server[1])
+
+
+def is_odd_path(raw: bytes) -> bool:
+    """Dot segments in any spelling, empty segments, back-slashes and encoded slashes or NULs are never a path here."""
+    lowered = raw.lower()
+    if b"//" in lowered or b"\\" in lowered or b"%2f" in lowered or b"%5c" in lowered or b"%00" in lowered:
+        return True
+    return any(segment.replace(b"%2e", b".") in (b".", b"..") for segment in lowered.split(b"/"))

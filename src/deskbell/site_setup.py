@@ -1,0 +1,40 @@
+"""First start: a site, its first API key, and the link by which the owner sets up their login."""
+
+import json
+from dataclasses import dataclass
+
+from deskbell.model.changes import PutMeta, Unit
+from deskbell.model.ids import SiteId
+from deskbell.rooms import Rooms
+
+KEY_CHECKS = "key_checks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What `init` prints."""
+
+    site: SiteId
+    api_key: str | None  # only when the site was made just now
+    setup_url: str
+
+
+async def set_up(rooms: Rooms, msp: str = "desk", name: str = "Service desk") -> Made:
+    """Make the site if it is new; always a fresh set-up link."""
+    await rooms.store.commit(Unit(changes=(PutMeta(key=KEY_CHECKS, value=json.dumps(rooms.keyring.check_records())),)))
+    site = await rooms.accounts.create_site(msp, name)
+    key = await rooms.accounts.first_key(site.site)
+    token = await rooms.accounts.setup_link(site.site)
+    return Made(site=site.site, api_key=key, setup_url=f"{rooms.base_url}/setup/{token}")
+
+
+async def first_start(rooms: Rooms) -> Made | None:
+    """Set up a new data directory; a fresh link while nobody has a login; else nothing."""
+    sites = await rooms.store.sites.all()
+    if not sites:
+        return await set_up(rooms)
+    site = sites[0]
+    if await rooms.accounts.users(site.site):
+        return None
+    token = await rooms.accounts.setup_link(site.site)
+    return Made(site=site.site, api_key=None, setup_url=f"{rooms.base_url}/setup/{token}")

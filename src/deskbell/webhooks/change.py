@@ -1,0 +1,88 @@
+"""Changing a webhook's settings: JSON merge patch with an optional check of the version."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from deskbell.model.account import Caller
+from deskbell.model.audit import Origin
+from deskbell.model.errors import Conflict, FaultAt, Invalid
+from deskbell.model.instant import Instant
+from deskbell.model.site import Site
+from deskbell.model.webhook import Webhook, WebhookState
+from deskbell.rules.limits import Limits
+from deskbell.webhooks.answers import Changed
+from deskbell.webhooks.checks import check_spec
+from deskbell.webhooks.create import Create, plain_members
+from deskbell.webhooks.ground import Step, must_be
+from deskbell.webhooks.safe import value_bytes
+from deskbell.webhooks.spec import INVALID, Patched, patch, spec_of
+
+
+class Change(Create):
+    """Id and secret stay, whatever changes; a new URL replaces the old one."""
+
+    async def update(
+        self,
+        caller: Caller,
+        webhook_id: str,
+        members: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        origin: Origin,
+    ) -> Changed:
+        """Members of the API set, null goes back to the default. Raises Invalid, or Conflict with the present state."""
+        site = await self._site(caller.site)
+
+        async def step(before: Webhook, now: Instant) -> Step:
+            must_be(before, *_NOT_DELETED, possible="Restore it first.")
+            check_version(before, if_version)
+            return Step(operation="webhook.change", after=self._patched(before, site, members))
+
+        after = await self._take_step(caller, webhook_id, origin, step)
+        return Changed(webhook=after, url_text=self._safe.open_url(after))
+
+    def _patched(self, before: Webhook, site: Site, members: Mapping[str, Any]) -> Webhook:
+        """The webhook after the patch; raises Invalid with every fault at once."""
+        wanted = patch(spec_of(before), members)
+        kept = kept_headers(before, wanted)
+        faults = check_spec(wanted.spec, site, self._policy, self._limits, kept_headers=kept)
+        faults = (*wanted.faults, *faults, *check_kept_bytes(wanted, kept, self._limits))
+        if faults:
+            raise Invalid(INVALID, faults=faults)
+        text = wanted.spec.receiver_url
+        url = None if text is None else self._safe.seal_url(before.site, before.id, self._parsed_url(text, site))
+        fresh = self._safe.seal_headers(before.site, before.id, wanted.spec.headers)
+        members_now: dict[str, Any] = plain_members(wanted.spec)
+        return replace(before, receiver_url=url or before.receiver_url, headers={**kept, **fresh}, **members_now)
+
+
+_NOT_DELETED = (WebhookState.ENABLED, WebhookState.PAUSED, WebhookState.DISABLED)
+
+
+def check_version(webhook: Webhook, if_version: int | None) -> None:
+    """Raises Conflict when somebody changed it since the version that the caller knows."""
+    if if_version is not None and if_version != webhook.version:
+        detail = (
+            f"This webhook has changed: you know version {if_version}, now it is version {webhook.version} "
+            f"and {webhook.state.value}. Read it again, then change it."
+        )
+        raise Conflict(detail, reason="version")
+
+
+def kept_headers(before: Webhook, wanted: Patched) -> dict[str, bytes]:
+    """Own headers that are neither dropped nor set anew; names differ regardless of case."""
+    if "*" in wanted.dropped_headers:
+        return {}
+    gone = wanted.dropped_headers | {name.lower() for name in wanted.spec.headers}
+    return {name: value for name, value in before.headers.items() if name.lower() not in gone}
+
+
+def check_kept_bytes(wanted: Patched, kept: Mapping[str, bytes], limits: Limits) -> tuple[FaultAt, ...]:
+    """The bound on all headers together, those that stay included."""
+    staying = sum(len(name) + value_bytes(value) for name, value in kept.items())
+    fresh = sum(len(name) + len(value) for name, value in wanted.spec.headers.items())
+    if not fresh or fresh > limits.webhook_headers_bytes_max or staying + fresh <= limits.webhook_headers_bytes_max:
+        return ()
+    detail = f"All headers together, those that stay included: at most {limits.webhook_headers_bytes_max:,} bytes."
+    return (FaultAt(pointer="/headers", code="header_bytes", detail=detail),)

@@ -1,0 +1,106 @@
+"""Registering a webhook, and the check that the form uses too."""
+
+from typing import Any
+
+from deskbell.model.account import Caller
+from deskbell.model.audit import Origin
+from deskbell.model.changes import Insert
+from deskbell.model.errors import FaultAt, Invalid
+from deskbell.model.ids import WebhookId, shard_of
+from deskbell.model.site import Site
+from deskbell.model.webhook import Format, Secret, Webhook
+from deskbell.rules.signing import NEW_KEY_BYTES, fingerprint, new_secret
+from deskbell.rules.urls import ReceiverUrl, UrlRefused, parse_receiver_url
+from deskbell.webhooks.answers import Created
+from deskbell.webhooks.audit_view import MASK, as_json, webhook_view
+from deskbell.webhooks.checks import check_spec
+from deskbell.webhooks.ground import Ground, actor_of, refusal_of
+from deskbell.webhooks.spec import INVALID, POINTERS, WebhookSpec
+
+
+class Create(Ground):
+    """From settings to a webhook with its secret."""
+
+    def check(self, spec: WebhookSpec, site: Site) -> tuple[FaultAt, ...]:
+        """Every fault of the settings of a new webhook; nothing is looked up, nothing is sent."""
+        faults = check_spec(spec, site, self._policy, self._limits)
+        if spec.receiver_url is not None:
+            return faults
+        return (FaultAt(pointer=POINTERS["receiver_url"], code="required", detail="Enter the receiver's URL."), *faults)
+
+    async def create(self, caller: Caller, spec: WebhookSpec, *, origin: Origin) -> Created:
+        """A webhook; its secret is in this one answer. Raises Invalid with every fault at once."""
+        site = await self._site(caller.site)
+        faults = self.check(spec, site)
+        if faults:
+            raise Invalid(INVALID, faults=faults)
+        url = self._parsed_url(spec.receiver_url or "", site)
+        webhook = self._new_webhook(caller, spec, url)
+        secret_text = spec.secret or new_secret(self._random.secret(NEW_KEY_BYTES))
+        secret = self._new_secret(webhook, secret_text)
+        after = {**webhook_view(webhook), "secret": f"{MASK} {fingerprint(secret_text)}"}
+        refused = await self._publish(
+            caller,
+            (Insert(row=webhook), Insert(row=secret)),
+            self._entry(caller, origin, "webhook.create", webhook.id, after=as_json(after)),
+            self._draft(caller, "webhook.created", webhook, None),
+        )
+        if refused is not None:
+            raise refusal_of(refused)
+        return Created(webhook=webhook, secret_text=secret_text, url_text=url.text)
+
+    def _parsed_url(self, text: str, site: Site) -> ReceiverUrl:
+        found = parse_receiver_url(
+            text, self._policy, site=site.site, allowed_receivers=site.allowed_receivers, limits=self._limits
+        )
+        if isinstance(found, UrlRefused):
+            fault = FaultAt(pointer=POINTERS["receiver_url"], code=found.code, detail=found.detail)
+            raise Invalid(INVALID, faults=(fault,))
+        return found
+
+    def _new_webhook(self, caller: Caller, spec: WebhookSpec, url: ReceiverUrl) -> Webhook:
+        webhook_id = WebhookId(self._fresh_id("whk"))
+        return Webhook(
+            site=caller.site,
+            id=webhook_id,
+            version=1,
+            shard=shard_of(webhook_id),
+            receiver_url=self._safe.seal_url(caller.site, webhook_id, url),
+            created_at=self._clock.now(),
+            created_by=actor_of(caller),
+            headers=self._safe.seal_headers(caller.site, webhook_id, spec.headers),
+            **plain_members(spec),
+        )
+
+    def _new_secret(self, webhook: Webhook, text: str) -> Secret:
+        secret_id = self._fresh_id("sec")
+        return Secret(
+            site=webhook.site,
+            webhook_id=webhook.id,
+            id=secret_id,
+            sealed=self._safe.seal_secret(webhook.site, webhook.id, secret_id, text),
+            created_at=self._clock.now(),
+        )
+
+
+def plain_members(spec: WebhookSpec) -> dict[str, Any]:
+    """The members that are stored as they are: all but URL, header values and secret."""
+    return {
+        "description": spec.description,
+        "event_types": tuple(dict.fromkeys(spec.event_types)),
+        "kind": spec.kind,
+        "preset": spec.preset,
+        "settings": dict(spec.settings),
+        "format": Format(spec.format),
+        "filter": spec.filter,
+        "changed_fields": spec.changed_fields,
+        "signature": spec.signature,
+        "loop_protection": spec.loop_protection,
+        "batch": spec.batch,
+        "ordered_by": spec.ordered_by,
+        "on_exhausted": spec.on_exhausted,
+        "rate_per_second": spec.rate_per_second,
+        "retry_schedule_s": spec.retry_schedule_s,
+        "timeout_s": spec.timeout_s,
+        "payload_bytes_max": spec.payload_bytes_max,
+    }

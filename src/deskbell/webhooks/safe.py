@@ -1,0 +1,60 @@
+"""Sealing and opening what a webhook keeps secret: URL, own header values, signing secrets."""
+
+from collections.abc import Mapping
+
+from deskbell.model.ids import SiteId, WebhookId
+from deskbell.model.webhook import SealedUrl, Secret, Webhook
+from deskbell.ports import Random
+from deskbell.rules.sealing import NONCE_BYTES, TAG_BYTES, Keyring, aad_field, aad_secret
+from deskbell.rules.urls import ReceiverUrl, mask_url
+
+URL_FIELD = "receiver_url"
+
+
+class Safe:
+    """The keyring with a fresh nonce for each record."""
+
+    def __init__(self, keyring: Keyring, random: Random) -> None:
+        self._keyring = keyring
+        self._random = random
+
+    def seal_url(self, site: SiteId, webhook_id: WebhookId, url: ReceiverUrl) -> SealedUrl:
+        """The URL at rest, with what lists may show beside it."""
+        return SealedUrl(
+            sealed=self._seal(url.text, aad_field(site, webhook_id, URL_FIELD)),
+            masked=mask_url(url.text),
+            host=url.host,
+            fingerprint=self._keyring.fingerprint(url.text),
+        )
+
+    def open_url(self, webhook: Webhook) -> str:
+        """The canonical URL in full. Raises KeyringFault."""
+        aad = aad_field(webhook.site, webhook.id, URL_FIELD)
+        return self._keyring.open(webhook.receiver_url.sealed, aad).decode()
+
+    def seal_headers(self, site: SiteId, webhook_id: WebhookId, headers: Mapping[str, str]) -> dict[str, bytes]:
+        """Own headers with sealed values."""
+        return {
+            name: self._seal(text, aad_field(site, webhook_id, f"header:{name.lower()}"))
+            for name, text in headers.items()
+        }
+
+    def seal_secret(self, site: SiteId, webhook_id: WebhookId, secret_id: str, text: str) -> bytes:
+        """A signing secret at rest."""
+        return self._seal(text, aad_secret(site, webhook_id, secret_id))
+
+    def open_secret(self, secret: Secret) -> str:
+        """A signing secret in clear. Raises KeyringFault."""
+        return self._keyring.open(secret.sealed, aad_secret(secret.site, secret.webhook_id, secret.id)).decode()
+
+    def url_marks(self, canonical: str) -> frozenset[str]:
+        """The fingerprints that a stored URL like this one may have."""
+        return self._keyring.fingerprints(canonical)
+
+    def _seal(self, text: str, aad: bytes) -> bytes:
+        return self._keyring.seal(text.encode(), aad, self._random.secret(NONCE_BYTES))
+
+
+def value_bytes(record: bytes) -> int:
+    """How long a sealed value is in clear; known without opening it."""
+    return len(record) - (2 + record[1] + NONCE_BYTES + TAG_BYTES)
