@@ -26,7 +26,7 @@ async def test_event_data(desk: Running, receiver: Receiver, row: dict[str, Any]
         data = b'"' + b"x" * min(keys["chunked_bytes"], 9_000_000) + b'"'
     body = b'{"type":"custom.case","data":' + (b"1" if data is None else data) + b"}"
     answer = await desk.call("POST", "/events", body, headers=headers)
-    stored = (await desk.good("GET", "/events"))["items"]
+    stored = (await desk.good("GET", "/events?type=custom.*"))["items"]
     if row["expect"].startswith("http:"):
         assert answer.status == int(row["expect"].removeprefix("http:")), (row["why"], answer.body)
         assert answer.headers["content-type"] == "application/problem+json"
@@ -39,9 +39,9 @@ async def test_event_data(desk: Running, receiver: Receiver, row: dict[str, Any]
         assert b'"data":' + (b"1" if data is None else data) + b',"meta":' in request.body
 
 
-async def publish(desk: Running, key: str, n: int = 1, **more: Any) -> Any:
+async def publish(desk: Running, once: str, n: int = 1, **more: Any) -> Any:
     """One event under an Idempotency-Key."""
-    headers = {"Idempotency-Key": key}
+    headers = {"Idempotency-Key": once}
     return await desk.call("POST", "/events", {"type": "custom.x", "data": {"n": n}}, headers=headers, **more)
 
 
@@ -50,7 +50,7 @@ async def test_same_key_same_answer(desk: Running) -> None:
     first, second = await publish(desk, "k1"), await publish(desk, "k1")
     assert first.status == second.status == 202
     assert first.body == second.body
-    assert len((await desk.good("GET", "/events"))["items"]) == 1
+    assert len((await desk.good("GET", "/events?type=custom.*"))["items"]) == 1
 
 
 async def test_same_key_other_body(desk: Running) -> None:
@@ -72,7 +72,7 @@ async def test_fifty_at_once(desk: Running) -> None:
     answers = await asyncio.gather(*(publish(desk, "k1") for _ in range(50)))
     assert {answer.status for answer in answers} == {202}
     assert len({answer.body for answer in answers}) == 1
-    assert len((await desk.good("GET", "/events"))["items"]) == 1
+    assert len((await desk.good("GET", "/events?type=custom.*"))["items"]) == 1
 
 
 GRAMMAR = [row for row in rows("idempotency") if row["class"] in ("grammar", "longest")]
@@ -94,7 +94,7 @@ async def test_own_id_again(desk: Running) -> None:
     other = [{"type": "custom.x", "data": 0}, {**body, "data": {"n": 2}}, {"type": "custom.x", "data": 3}]
     answer = await desk.call("POST", "/events", other)
     assert answer.status == 409
-    assert len((await desk.good("GET", "/events"))["items"]) == 1
+    assert len((await desk.good("GET", "/events?type=custom.*"))["items"]) == 1
 
 
 async def test_loop_is_refused(desk: Running) -> None:

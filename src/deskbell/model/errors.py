@@ -5,7 +5,8 @@
     │   ├── Unreadable 400      ├── Unauthenticated 401   ├── Forbidden 403
     │   ├── NotFound 404        ├── Conflict 409          ├── TooLarge 413
     │   ├── WrongMedia 415      ├── Invalid 422           ├── Throttled 429 (retry_after_s)
-    │   └── Busy 503 (retry_after_s)                      └── Loop 508
+    │   ├── Busy 503 (retry_after_s)  ├── DiskFull 503        ├── Loop 508
+    │   └── Broken 500: a bug of ours, told like a refusal
     └── Fault                   ours to mend
         ├── StoreBroken         ├── KeyringFault          └── Quarantined
 
@@ -118,6 +119,12 @@ class DiskFull(Later):
     """The disk is full; nothing was stored. Send it again when there is room."""
 
     status, code, title = 503, "disk-full", "The disk is full"
+
+
+class Broken(Refusal):
+    """Deskbell failed to do this; it is logged under the request id. Try again, and tell the Operator."""
+
+    status, code, title = 500, "internal", "Deskbell failed"
 
 
 class Loop(Refusal):

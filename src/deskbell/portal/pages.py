@@ -15,8 +15,14 @@ def return_path(ask: PageAsk) -> str:
 
 
 async def sign_in_page(
-    ask: PageAsk, status: int = 200, *, fault: str = "", email: str = "", return_to: str = "", headers: dict[str, str] | None = None
-) -> Response:  # fmt: skip
+    ask: PageAsk,
+    status: int = 200,
+    *,
+    fault: str = "",
+    email: str = "",
+    return_to: str = "",
+    headers: dict[str, str] | None = None,
+) -> Response:
     """Sign-in; as a dialog over the page when htmx asked."""
     ended = status == 401 and ask.request.url.path != "/login"
     if ask.is_part:

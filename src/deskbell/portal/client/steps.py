@@ -50,9 +50,7 @@ async def callback(ask: PageAsk) -> Response:
 
     async def step() -> object:
         if view.chat is not None and "callback" in view.actions:
-            return await ask.rooms.chats.callback(
-                client.site, view.chat.id, client.user.user_id, wish, client.actor
-            )
+            return await ask.rooms.chats.callback(client.site, view.chat.id, client.user.user_id, wish, client.actor)
         return await ask.rooms.chats.request(
             client.site, client.actor, contact_id=client.user.user_id, name=form.given("name"), callback=wish
         )

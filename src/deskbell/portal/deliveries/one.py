@@ -188,5 +188,6 @@ async def show(ask: PageAsk) -> Response:
     """The page, with the attempt that the URL names or the last one."""
     number = int(ask.query["attempt"]) if "attempt" in ask.query else None
     view = await view_of(ask, ask.path("id"), number)
-    return await respond(ask, "pages/delivery.html", part="parts/delivery.html", view=view, raw=ask.query.get("view") == "raw")
-
+    return await respond(
+        ask, "pages/delivery.html", part="parts/delivery.html", view=view, raw=ask.query.get("view") == "raw"
+    )

@@ -1,6 +1,6 @@
 """The list of deliveries: filters from the URL, one page by cursor, and each row as people see it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
@@ -100,7 +100,7 @@ def title_of(delivery: Delivery) -> str:
 async def surroundings(ask: PageAsk) -> Surroundings:
     """The site and its webhooks."""
     store = ask.rooms.store
-    webhooks = {one.id: one for one in await store.webhooks.all(ask.site)}
+    webhooks: dict[str, Webhook] = {one.id: one for one in await store.webhooks.all(ask.site)}
     return Surroundings(site=await store.sites.get(ask.site), webhooks=webhooks)
 
 
@@ -122,13 +122,9 @@ def filter_of(ask: PageAsk, around: Surroundings) -> DeliveryFilter:
     )
 
 
-def webhooks_with(word: str, webhooks: Sequence[Webhook] | object) -> tuple[WebhookId, ...]:
+def webhooks_with(word: str, webhooks: Iterable[Webhook]) -> tuple[WebhookId, ...]:
     """The webhooks whose description or host has this word."""
-    return tuple(
-        one.id
-        for one in webhooks  # type: ignore[attr-defined]  # any iterable of webhooks
-        if word in f"{one.description} {one.receiver_url.host}".lower()
-    )
+    return tuple(one.id for one in webhooks if word in f"{one.description} {one.receiver_url.host}".lower())
 
 
 async def load(ask: PageAsk) -> Listing:

@@ -10,4 +10,6 @@ async def show(ask: PageAsk) -> Response:
     """The list; htmx gets the list alone, with the clean URL to show."""
     listing = await load(ask)
     headers = {"hx-push-url": f"/deliveries{listing.query()}"} if ask.is_part else None
-    return await respond(ask, "pages/deliveries.html", part="parts/deliveries_list.html", headers=headers, listing=listing)
+    return await respond(
+        ask, "pages/deliveries.html", part="parts/deliveries_list.html", headers=headers, listing=listing
+    )

@@ -35,13 +35,14 @@ async def view_of(ask: PageAsk, chat_id: str) -> ChatView:
     inside = {one.user_id for one in (*chat.users, *chat.target_users)}
     agents = await ask.rooms.people.agents.list(ask.site)
     contacts = await ask.rooms.people.contacts.list(ask.site)
+    everybody = (*(one.user for one in agents), *(one.user for one in contacts))
     return ChatView(
         chat=chat,
         messages=await ask.rooms.chats.messages(ask.site, chat_id),
         actions=ask.rooms.chats.legal_moves(chat),
         mine=acting.user.user_id,
         is_in=any(one.user_id == acting.user.user_id for one in chat.users),
-        guests=tuple(one.user for one in (*agents, *contacts) if one.user.user_id not in inside),
+        guests=tuple(one for one in everybody if one.user_id not in inside),
         sent=await sent_for(ask, await surroundings(ask), "chat", chat_id),
     )
 
@@ -140,6 +141,6 @@ async def push_form(ask: PageAsk) -> Response:
     """The form of a pushed chat."""
     contacts = await ask.rooms.people.contacts.list(ask.site)
     agents = await ask.rooms.people.agents.list(ask.site)
-    people = [one.user for one in (*contacts, *agents)]
+    people = [*(one.user for one in contacts), *(one.user for one in agents)]
     ticket = ask.query.get("ticket", "")
     return await respond(ask, "pages/desk_push.html", part="parts/desk_push.html", people=people, ticket=ticket)

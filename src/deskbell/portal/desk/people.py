@@ -17,7 +17,9 @@ async def show(ask: PageAsk) -> Response:
     return await page(ask)
 
 
-async def page(ask: PageAsk, faults: Faults | None = None, typed: Mapping[str, str] | None = None, status: int = 200) -> Response:
+async def page(
+    ask: PageAsk, faults: Faults | None = None, typed: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
     """The page in any of its states."""
     people = ask.rooms.people
     return await respond(

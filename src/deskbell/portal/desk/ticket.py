@@ -90,9 +90,7 @@ async def change(ask: PageAsk) -> Response:
     """Any field."""
     acting = await me(ask)
     try:
-        await ask.rooms.tickets.change(
-            ask.site, ask.path("id"), members_of(Fields(values=ask.form())), acting.actor
-        )
+        await ask.rooms.tickets.change(ask.site, ask.path("id"), members_of(Fields(values=ask.form())), acting.actor)
     except Invalid as refusal:
         return await page(ask, faults_of(refusal.faults, FIELDS, refusal.detail), 422)
     return see_other(ask, path_of(ask), Note(text="Saved."))

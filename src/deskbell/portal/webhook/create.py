@@ -1,10 +1,7 @@
 """Create a webhook: ticket, chat or custom, which are one form with other offers."""
 
-import msgspec
 from starlette.responses import Response
 
-from deskbell.api.shapes import WebhookInput
-from deskbell.api.webhook_spec import as_spec
 from deskbell.model.errors import Conflict, Invalid
 from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Faults, Fields, faults_of
@@ -23,6 +20,7 @@ from deskbell.portal.webhook.form import (
 )
 from deskbell.portal.webhook.show import from_dialog
 from deskbell.receivers import KINDS
+from deskbell.webhooks import read_spec
 
 CREATED = "Webhook created. Copy the signing secret now or use Display detail later."
 
@@ -84,9 +82,7 @@ async def create(ask: PageAsk) -> Response:
         if not form.flag("anyway") and (warning := await same_url(ask, typed)):
             return await form_page(ask, offer, typed, form_id, status=422, warning=warning)
         try:
-            made = await ask.rooms.registrations.create(
-                ask.caller, as_spec(msgspec.convert(members, WebhookInput)), origin=ask.origin
-            )
+            made = await ask.rooms.registrations.create(ask.caller, read_spec(members), origin=ask.origin)
         except (Invalid, Conflict) as refusal:
             shown = faults_of(refusal.faults, FIELD_OF, refusal.detail)
             return await form_page(ask, offer, typed, form_id, status=refusal.status, faults=shown)

@@ -56,7 +56,8 @@ async def restore(ask: PageAsk) -> Response:
     text = "Restored with the same id, URL and secret."
     cancelled = before.deletion.cancelled if before and before.deletion else 0
     if cancelled:
-        text += f" {plural(cancelled, 'cancelled delivery', 'cancelled deliveries')} {'wait again' if send else 'stay cancelled'}."
+        after = "wait again" if send else "stay cancelled"
+        text += f" {plural(cancelled, 'cancelled delivery', 'cancelled deliveries')}: they {after}."
     return see_other(ask, f"/webhook?open={webhook_id}", Note(text=text))
 
 

@@ -30,6 +30,7 @@ class Opened:
     words: str = ""
     tone: str = "info"
     offers_test: bool = False
+    overlap_until: Instant | None = None  # how long an older secret stays valid
 
 
 async def revealed(ask: PageAsk, webhook_id: str, password: str = "") -> tuple[PageAsk, Opened]:
@@ -69,3 +70,14 @@ async def read(ask: PageAsk, webhook_id: str) -> Opened:
         secrets=[ShownSecret(text=one.text, valid_until=one.valid_until) for one in found.secrets],
         shown_at=ask.rooms.clock.now(),
     )
+
+
+async def with_overlap(ask: PageAsk, opened: Opened) -> Opened:
+    """The row with how long an older secret stays valid, when one does."""
+    now = ask.rooms.clock.now()
+    ends = [
+        one.valid_until
+        for one in await ask.rooms.store.webhooks.secrets(ask.site, opened.webhook_id)
+        if one.valid_until is not None and one.valid_until > now
+    ]
+    return replace(opened, overlap_until=max(ends)) if ends else opened

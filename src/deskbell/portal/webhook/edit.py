@@ -5,7 +5,6 @@ from typing import Any
 
 from starlette.responses import Response
 
-from deskbell.api.webhook_spec import as_patch
 from deskbell.model.errors import Conflict, Invalid
 from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Faults, Fields, faults_of
@@ -80,7 +79,7 @@ async def save(ask: PageAsk) -> Response:
         await ask.rooms.registrations.update(
             ask.caller,
             webhook.id,
-            as_patch(patch_of(members, form)),
+            patch_of(members, form),
             if_version=form.whole("version"),
             origin=ask.origin,
         )

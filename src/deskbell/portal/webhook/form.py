@@ -15,17 +15,12 @@ FIELD_OF = {
     "receiverUrl": "url",
     "kind": "kind",
     "eventTypes": "types",
-    "filter": "filter",
-    "changedFields": "changed_fields",
     "format": "format",
     "signature": "dd_encoding",
     "headers": "headers",
     "retrySchedule": "retry",
     "timeoutSeconds": "timeout_s",
     "ratePerSecond": "rate",
-    "orderedBy": "ordered_by",
-    "onExhausted": "on_exhausted",
-    "batch": "events_max",
     "payloadBytesMax": "payload_bytes_max",
     "loopProtection": "loop_protection",
 }
@@ -36,29 +31,20 @@ LABELS = {
     "url": "Receiver URL",
     "kind": "Receiver kind",
     "types": "Events",
-    "filter": "Filter",
-    "changed_fields": "Changed fields",
     "format": "Payload format",
     "dd_encoding": "x-dd-signature",
     "headers": "Own headers",
     "retry": "Waits between attempts",
     "timeout_s": "Time limit",
     "rate": "Rate",
-    "ordered_by": "Ordering",
-    "on_exhausted": "When exhausted",
-    "events_max": "Batching",
     "payload_bytes_max": "Largest payload",
     "loop_protection": "Loop protection",
 }
 _TEXTS = (
-    "description", "url", "kind", "filter", "changed_fields", "format", "dd_encoding", "also", "headers", "retry",
-    "timeout_s", "rate", "ordered_by", "on_exhausted", "events_max", "wait_ms", "payload_bytes_max", "loop_protection",
-    "types_more",
+    "description", "url", "kind", "format", "dd_encoding", "also", "headers", "retry", "timeout_s", "rate",
+    "payload_bytes_max", "loop_protection", "types_more",
 )  # fmt: skip
-_DEFAULTS = {
-    "kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none", "ordered_by": "none",
-    "on_exhausted": "continue",
-}  # fmt: skip
+_DEFAULTS = {"kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,8 +108,6 @@ def numbers_of(typed: Typed) -> tuple[dict[str, Any], tuple[FaultAt, ...]]:
         ("timeout_s", "timeoutSeconds", float),
         ("rate", "ratePerSecond", float),
         ("payload_bytes_max", "payloadBytesMax", int),
-        ("events_max", "batch", int),
-        ("wait_ms", "batch", int),
     ):
         text = typed.text(name)
         try:
@@ -160,17 +144,12 @@ def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[F
         "description": typed.text("description"),
         "eventTypes": list(typed.types),
         "kind": typed.text("kind"),
-        "filter": typed.text("filter") or None,
-        "changedFields": typed.text("changed_fields").replace(",", " ").split(),
         "format": typed.text("format"),
         "signature": {"ddEncoding": typed.text("dd_encoding"), "also": typed.text("also")},
         "headers": headers,
         "retrySchedule": numbers.get("retry"),
         "timeoutSeconds": numbers.get("timeout_s"),
         "ratePerSecond": numbers.get("rate"),
-        "orderedBy": typed.text("ordered_by"),
-        "onExhausted": typed.text("on_exhausted"),
-        "batch": {"eventsMax": numbers.get("events_max") or 1, "waitMs": numbers.get("wait_ms") or 0},
         "payloadBytesMax": numbers.get("payload_bytes_max"),
         "loopProtection": bool(typed.text("loop_protection")),
     }
@@ -181,22 +160,15 @@ def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[F
 
 def typed_from(webhook: Webhook) -> Typed:
     """The form as a webhook's settings fill it: no URL, no header values."""
-    batch = webhook.batch
     texts = {
         "description": webhook.description,
         "kind": webhook.kind,
-        "filter": webhook.filter or "",
-        "changed_fields": ", ".join(webhook.changed_fields),
         "format": webhook.format.value,
         "dd_encoding": webhook.signature.dd_encoding,
         "also": webhook.signature.also,
         "retry": "" if webhook.retry_schedule_s is None else ", ".join(map(str, webhook.retry_schedule_s)),
         "timeout_s": number_text(webhook.timeout_s),
         "rate": number_text(webhook.rate_per_second),
-        "ordered_by": webhook.ordered_by,
-        "on_exhausted": webhook.on_exhausted,
-        "events_max": str(batch.events_max) if batch.events_max > 1 else "",
-        "wait_ms": str(batch.wait_ms) if batch.wait_ms else "",
         "payload_bytes_max": number_text(webhook.payload_bytes_max),
         "loop_protection": "on" if webhook.loop_protection else "",
     }

@@ -91,7 +91,7 @@ async def load(ask: PageAsk, text: str = "", state: str = "") -> Registered:
     healths = {row.webhook_id: row for row in await rooms.store.webhooks.health(ask.site)}
     first_hour = unix_seconds(rooms.clock.now()) // 3600 - figures.HOURS + 1
     stats = await rooms.store.webhooks.stats(ask.site, first_hour)
-    waiting = {row.webhook_id: row for row in await rooms.store.deliveries.waiting(ask.site)}
+    waiting: dict[str, WaitingCount] = {row.webhook_id: row for row in await rooms.store.deliveries.waiting(ask.site)}
     by_webhook: dict[str, list[StatHour]] = defaultdict(list)
     for one in stats:
         by_webhook[one.webhook_id].append(one)

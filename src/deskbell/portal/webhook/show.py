@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from deskbell.portal.page import PageAsk, respond
 from deskbell.portal.webhook.deleted import deleted_rows
-from deskbell.portal.webhook.detail import Opened
+from deskbell.portal.webhook.detail import Opened, with_overlap
 from deskbell.portal.webhook.rows import load
 from deskbell.portal.webhook.sample import sample_view
 from deskbell.portal.webhook.security import security_view
@@ -42,6 +42,9 @@ async def respond_tab(
     ask: PageAsk, tab: str, *, part: str = "", status: int = 200, headers: dict[str, str] | None = None, **values: Any
 ) -> Response:
     """The page with what stands above every tab."""
+    opened = values.get("opened")
+    if isinstance(opened, Opened):
+        values["opened"] = await with_overlap(ask, opened)
     view = await load(ask, ask.query.get("q", ""), ask.query.get("state", ""))
     return await respond(
         ask,
