@@ -14,7 +14,7 @@ from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-OWNER = {"name": "Ana Ruiz", "email": "ana@northwind.example", "password": "a bell for every desk"}
+OWNER = {"name": "Ana Ruiz", "email": "ana@northwind.example", "password": "three ducks cross a river"}
 START_S = 30.0
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
@@ -169,11 +169,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
         process.wait(5)
 
 
-def run_desk_app(folder: Path) -> Iterator[DeskApp]:
-    """A fresh app with its owner signed in."""
-    data, port = folder / "data", free_port()
-    base_url = f"http://127.0.0.1:{port}"
-    environment = {"DESKBELL_BASE_URL": base_url, "DESKBELL_ALLOW_LOOPBACK": "1"}
+def init(data: Path, environment: dict[str, str]) -> dict[str, str]:
+    """`deskbell init`: the first time with an API key, each time with a fresh link."""
     made = subprocess.run(
         [sys.executable, "-m", "deskbell.cli.main", "init", "--data", str(data), "--json"],
         env={**os.environ, **environment},
@@ -181,19 +178,29 @@ def run_desk_app(folder: Path) -> Iterator[DeskApp]:
         check=True,
         timeout=60,
     )
-    told = json.loads(made.stdout)
+    told: dict[str, str] = json.loads(made.stdout)
+    return told
+
+
+def run_desk_app(folder: Path) -> Iterator[DeskApp]:
+    """A fresh app with its owner signed in."""
+    data, port = folder / "data", free_port()
+    base_url = f"http://127.0.0.1:{port}"
+    environment = {"DESKBELL_BASE_URL": base_url, "DESKBELL_ALLOW_LOOPBACK": "1"}
+    api_key = init(data, environment)["apiKey"]
     process = start(data, port, environment)
     try:
         browser = Browser(base_url)
-        path = urlsplit(told["setupUrl"]).path
+        setup_url = init(data, environment)["setupUrl"]
+        path = urlsplit(setup_url).path
         assert browser.get(path).status == 200
         assert browser.post(path, dict(OWNER)).status == 303
         browser.get("/webhook")
         yield DeskApp(
             base_url=base_url,
             data=data,
-            api_key=told["apiKey"],
-            setup_url=told["setupUrl"],
+            api_key=api_key,
+            setup_url=setup_url,
             browser=browser,
         )
     finally:

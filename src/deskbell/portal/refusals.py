@@ -40,11 +40,18 @@ async def refusal_page(ask: PageAsk, refusal: Refusal) -> Response:
         status=refusal.status,
         headers=headers,
         icon_name=_ICONS.get(refusal.status, "triangle-alert"),
-        title=_TITLES.get(refusal.status, refusal.title),
+        title=title_of(refusal),
         words=words_of(refusal, ask.request.url.path),
         refusal=refusal,
         deleted_link=isinstance(refusal, NotFound) and ask.request.url.path.startswith("/webhook/"),
     )
+
+
+def title_of(refusal: Refusal) -> str:
+    """The headline."""
+    if refusal.reason == "csrf":
+        return "This request was refused"
+    return _TITLES.get(refusal.status, refusal.title)
 
 
 def words_of(refusal: Refusal, path: str) -> str:

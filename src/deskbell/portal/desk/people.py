@@ -30,7 +30,7 @@ async def page(
         companies=await people.companies.list(ask.site),
         agents=await people.agents.list(ask.site),
         faults=faults,
-        typed=typed or {},
+        typed=typed or {"name": "", "email": "", "company": ""},
     )
 
 

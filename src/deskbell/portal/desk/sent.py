@@ -11,7 +11,7 @@ from deskbell.portal.page import PageAsk
 from deskbell.portal.states import Shown, delivery_state
 
 SHOWN = 8
-TOGETHER_S = 2
+TOGETHER_S = 0.1
 """Deliveries made within this time belong to one change."""
 
 
@@ -30,7 +30,11 @@ async def sent_for(ask: PageAsk, around: Surroundings, kind: str, subject_id: st
     which = DeliveryFilter(subject=(kind, subject_id))
     found = await ask.rooms.store.deliveries.page(ask.site, which, None, SHOWN)
     newest = last_change(found)
-    return [sent_of(ask, one, around) for one in newest]
+    pills: dict[tuple[str, str], Sent] = {}
+    for one in newest:
+        sent = sent_of(ask, one, around)
+        pills.setdefault((one.webhook_id, sent.state.word), sent)
+    return list(pills.values())
 
 
 def last_change(found: Sequence[Delivery]) -> list[Delivery]:

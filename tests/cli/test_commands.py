@@ -1,0 +1,172 @@
+"""The command line, as a person or a script uses it."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from deskbell.cli.main import main
+from receiver import Receiver
+from running import Running, running
+
+
+def run(*arguments: str, **environment: str) -> Result:
+    """One command in this process."""
+    return CliRunner().invoke(main, list(arguments), env={"DESKBELL_DATA": "", **environment})
+
+
+def init(data: Path) -> Any:
+    """Set up a directory; the printed JSON."""
+    answer = run("init", "--data", str(data), "--json")
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+def test_init_is_idempotent(tmp_path: Path) -> None:
+    """The key is printed at the first creation only; the set-up link is fresh each time."""
+    first, second = init(tmp_path / "data"), init(tmp_path / "data")
+    assert first["site"] == second["site"] == "desk"
+    assert first["apiKey"].startswith("dbk_")
+    assert "apiKey" not in second
+    assert first["setupUrl"] != second["setupUrl"]
+    assert (tmp_path / "data" / "deskbell.keys").stat().st_mode & 0o777 == 0o600
+
+
+def test_init_refuses_a_lost_keyring(tmp_path: Path) -> None:
+    """Without its keyring the database is not opened with a fresh one; the text says what to do."""
+    init(tmp_path / "data")
+    (tmp_path / "data" / "deskbell.keys").unlink()
+    answer = run("init", "--data", str(tmp_path / "data"))
+    assert answer.exit_code == 1
+    assert "deskbell.keys" in answer.output
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "word"),
+    [
+        ("DESKBELL_ALLOW", "nonsense", "nonsense"),
+        ("DESKBELL_BASE_URL", "http://desk.example.com", "plain http"),
+        ("DESKBELL_LIMIT_IN_FLIGHT_MAX", "0", "1 to 20000"),
+        ("DESKBELL_LIMIT_NOTHING", "1", "no such limit"),
+        ("DESKBELL_ALLOW_HTTP", "yes", "neither 1 nor 0"),
+        ("DESKBELL_DATABASE_URL", "postgresql://x", "SQLite"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(tmp_path: Path, name: str, value: str, word: str) -> None:
+    """Each wrong setting is named with what it takes."""
+    answer = run("init", "--data", str(tmp_path / "data"), **{name: value})
+    assert answer.exit_code == 1
+    assert word in answer.output
+    assert run("doctor", "--data", str(tmp_path / "data"), **{name: value}).exit_code == 1
+
+
+def test_doctor_on_a_sound_directory(tmp_path: Path) -> None:
+    """A sound set-up stops nothing, and JSON says so."""
+    init(tmp_path / "data")
+    answer = run("doctor", "--data", str(tmp_path / "data"), "--json")
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["ok"] is True
+
+
+def test_doctor_names_an_open_keyring(tmp_path: Path) -> None:
+    """A keyring that others can read stops the start, with the command that mends it."""
+    init(tmp_path / "data")
+    (tmp_path / "data" / "deskbell.keys").chmod(0o644)
+    answer = run("doctor", "--data", str(tmp_path / "data"))
+    assert answer.exit_code == 1
+    assert "chmod 600" in answer.output
+
+
+def test_without_a_key_usage_is_explained() -> None:
+    """A command of the API without a key is wrong usage and says how to give one."""
+    answer = run("webhooks", "list", DESKBELL_API_KEY="")
+    assert answer.exit_code == 2
+    assert "DESKBELL_API_KEY" in answer.output
+
+
+def test_openapi_prints_the_description() -> None:
+    """The description is printed as JSON."""
+    assert json.loads(run("openapi").stdout)["openapi"] == "3.1.0"
+
+
+async def call(desk: Running, *arguments: str) -> Result:
+    """A command against a running Deskbell."""
+    url = f"http://127.0.0.1:{desk.port}"
+    return await asyncio.to_thread(run, *arguments, DESKBELL_URL=url, DESKBELL_API_KEY=desk.key)
+
+
+async def good(desk: Running, *arguments: str) -> Any:
+    """As `call` with --json; it must succeed."""
+    answer = await call(desk, *arguments, "--json")
+    assert answer.exit_code == 0, answer.output
+    return json.loads(answer.stdout)
+
+
+async def test_an_integrators_day(tmp_path: Path) -> None:
+    """Register, publish, look, send again, rotate, pause, resume, delete, restore: all from the shell."""
+    async with Receiver() as receiver, running(tmp_path) as desk:
+        made = await good(
+            desk, "webhooks", "create", "--description", "d", "--receiver-url", receiver.url, "--event", "custom.*"
+        )
+        event = await good(desk, "events", "publish", "custom.paid", "--data", '{"n":1.10}', "--subject", "invoice:7")
+        [request] = await receiver.wait(1)
+        assert b'"data":{"n":1.10}' in request.body
+        trace = await good(desk, "events", "trace", event["id"])
+        assert trace["items"][0]["reason"] == "matched"
+        delivery_id = trace["items"][0]["deliveryId"]
+        await desk.delivery(lambda one: one["id"] == delivery_id and one["state"] == "delivered")
+        await good(desk, "deliveries", "redeliver", delivery_id)
+        await receiver.wait(2)
+        assert (await good(desk, "deliveries", "show", delivery_id))["id"] == delivery_id
+        assert (await good(desk, "webhooks", "rotate", made["id"], "--overlap", "60"))["secret"] != made["secret"]
+        assert (await good(desk, "webhooks", "pause", made["id"]))["state"] == "paused"
+        assert (await good(desk, "webhooks", "resume", made["id"]))["state"] == "enabled"
+        await good(desk, "webhooks", "delete", made["id"], "--reason", "moved")
+        assert [one["id"] for one in (await good(desk, "webhooks", "list", "--state", "deleted"))["items"]] == [
+            made["id"]
+        ]
+        assert (await good(desk, "webhooks", "restore", made["id"]))["state"] == "enabled"
+        await good(desk, "trigger", "custom.example", "--set", "data.state=blue")
+        [sample] = await receiver.wait(1, lambda one: one.events[0]["meta"].get("test") is True)
+        assert sample.events[0]["data"]["state"] == "blue"
+        for command in (
+            ("webhooks", "list"),
+            ("events", "list"),
+            ("deliveries", "list"),
+            ("webhooks", "show", made["id"]),
+        ):
+            answer = await call(desk, *command)
+            assert answer.exit_code == 0
+            assert "custom" in answer.output or made["id"] in answer.output
+
+
+async def test_a_refusal_is_a_sentence(tmp_path: Path) -> None:
+    """What the API refuses ends the command with 1 and says where and why."""
+    async with running(tmp_path) as desk:
+        answer = await call(
+            desk, "webhooks", "create", "--description", "d", "--receiver-url", "http://10.0.0.5/", "--event", "chat.*"
+        )
+        assert answer.exit_code == 1
+        assert "/receiverUrl" in answer.output
+        assert "DESKBELL_ALLOW" in answer.output
+
+
+async def test_verify(tmp_path: Path) -> None:
+    """A captured request is valid; with one byte changed it is not, and the text says so."""
+    async with Receiver() as receiver, running(tmp_path / "data") as desk:
+        webhook = await desk.webhook(receiver.url, "custom.*")
+        await desk.good("POST", "/events", {"type": "custom.x", "data": 1})
+        [request] = await receiver.wait(1)
+    headers, body, secret = tmp_path / "headers", tmp_path / "body", tmp_path / "secret"
+    headers.write_text("\n".join(f"{name}: {value}" for name, value in request.headers))
+    body.write_bytes(request.body)
+    secret.write_text(webhook["secret"])
+    files = ("--headers", str(headers), "--body", str(body), "--secret-file", str(secret), "--json")
+    assert json.loads(run("verify", *files).stdout)["valid"] is True
+    body.write_bytes(request.body.replace(b"1", b"2", 1))
+    answer = run("verify", *files)
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout)["valid"] is False
