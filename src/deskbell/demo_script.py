@@ -1,6 +1,5 @@
 """What the demo performs: sample people, an inspector bin, one signed webhook on it, and one chat from start to end."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -47,9 +46,7 @@ async def play(rooms: Rooms, told: Callable[[Arrival], None]) -> Played:
     )
     contact, agent = await people(rooms, site)
     basket = await bin_with_webhook(rooms, caller)
-    waiting = asyncio.create_task(arrivals(rooms, basket, told))
-    await chat(rooms, site, contact, agent)
-    arrived = await waiting
+    arrived = await chat(rooms, site, contact, agent, Watch(rooms, basket, told))
     token = await rooms.accounts.client_link(site, contact.user.user_id)
     return Played(
         expected=len(STEPS), arrived=arrived, bin_id=basket.id, client_url=f"{rooms.base_url}/desk/client/{token}"
@@ -88,18 +85,46 @@ async def bin_with_webhook(rooms: Rooms, caller: Caller) -> Bin:
     return await rooms.inspector.change(caller, basket.id, {"webhookId": made.webhook.id})
 
 
-async def chat(rooms: Rooms, site: SiteId, contact: Contact, agent: Agent) -> None:
-    """A contact asks, an agent joins, answers and completes."""
+class Watch:
+    """Waits for the delivery of each step, so that it is told in the order of the chat."""
+
+    def __init__(self, rooms: Rooms, basket: Bin, told: Callable[[Arrival], None]) -> None:
+        self._rooms = rooms
+        self._basket = basket
+        self._told = told
+        self._seen = basket.seq
+        self.arrived = 0
+
+    async def next(self) -> None:
+        """The next capture, for at most WAIT_S."""
+        found = await self._rooms.inspector.wait(
+            self._basket.site, self._basket.id, count=1, timeout_s=WAIT_S, after_seq=self._seen
+        )
+        if found:
+            self._seen = found[0].seq
+            self.arrived += 1
+            self._told(arrival(found[0]))
+
+
+async def chat(rooms: Rooms, site: SiteId, contact: Contact, agent: Agent, watch: Watch) -> int:
+    """A contact asks, an agent joins, answers and completes; answers how many deliveries arrived."""
     by, helper = contact.user.user_id, agent.user.user_id
     actor = demo_actor(agent)
     for old in await open_chats(rooms, site, by):
         await rooms.chats.complete(site, old, helper, "closed by the demo", actor)
+        await watch.next()
+    watch.arrived = 0
     opened = await rooms.chats.request(
         site, actor, contact_id=contact.entity_id, name="Printer on the 3rd floor is stuck"
     )
+    await watch.next()
     await rooms.chats.join(site, opened.id, helper, actor)
+    await watch.next()
     await rooms.chats.say(site, opened.id, helper, "I am on it.", actor)
+    await watch.next()
     await rooms.chats.complete(site, opened.id, helper, "Cleared the paper jam.", actor)
+    await watch.next()
+    return watch.arrived
 
 
 def demo_actor(agent: Agent) -> Actor:
@@ -112,18 +137,6 @@ async def open_chats(rooms: Rooms, site: SiteId, creator_id: str) -> list[str]:
     statuses = tuple(status.value for status in ACTIVE_STATUSES)
     found = await rooms.chats.page(site, ChatFilter(statuses=statuses, creator_id=creator_id))
     return [one.id for one in found]
-
-
-async def arrivals(rooms: Rooms, basket: Bin, told: Callable[[Arrival], None]) -> int:
-    """Wait for the script's captures and tell each; answers how many arrived in time."""
-    seen = basket.seq
-    for arrived in range(len(STEPS)):
-        captures = await rooms.inspector.wait(basket.site, basket.id, count=1, timeout_s=WAIT_S, after_seq=seen)
-        if not captures:
-            return arrived
-        seen = captures[0].seq
-        told(arrival(captures[0]))
-    return len(STEPS)
 
 
 def arrival(capture: Capture) -> Arrival:

@@ -15,9 +15,9 @@ def scrubbed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
     return {name: scrub(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
-def set_up_logs(*, verbose: bool = False) -> None:
-    """JSON lines on standard error; `verbose` adds the debug level."""
-    level = logging.DEBUG if verbose else logging.INFO
+def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:
+    """JSON lines on standard error; `verbose` adds the debug level, `quiet` leaves only warnings."""
+    level = logging.DEBUG if verbose else logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     structlog.configure(
         processors=[

@@ -75,7 +75,7 @@ async def test_the_wanted_value_twice_is_harmless(office: Office) -> None:
     await office.rooms.set_slider(ANA, False, origin=ORIGIN)
     again = await office.rooms.set_slider(ANA, False, origin=ORIGIN)
     assert again.version == 2
-    assert [one.operation for one in await office.audit()] == ["site.change"]
+    assert [one.operation for one in await office.audit()] == ["site.slider"]
 
 
 async def test_patch_of_the_site(office: Office) -> None:

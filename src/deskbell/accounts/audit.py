@@ -3,7 +3,7 @@
 from deskbell.model.audit import AuditRow
 from deskbell.model.ids import SiteId
 from deskbell.ports import Store
-from deskbell.rules.audit_chain import first_broken
+from deskbell.rules.audit_chain import FIRST_HASH, first_broken
 
 _STEP = 500
 
@@ -23,6 +23,8 @@ class AuditReader:
         previous: str | None = None
         after = 0
         while rows := await self._store.audit.range(site, after, _STEP):
+            if previous is None and rows[0].seq == 1:
+                previous = FIRST_HASH  # a chain that retention has not cut begins at its beginning
             broken = first_broken(rows, previous)
             if broken is not None:
                 return broken

@@ -8,9 +8,9 @@ from deskbell.accounts.tokens import digest, fresh_id, lookup_of, new_key
 from deskbell.model.account import Account, ApiKey, Caller, Permission, Role
 from deskbell.model.audit import Origin
 from deskbell.model.changes import Insert, Overwrite, Unit
-from deskbell.model.errors import FaultAt, Invalid, NotFound
+from deskbell.model.errors import FaultAt, Forbidden, Invalid, NotFound
 from deskbell.model.ids import SiteId
-from deskbell.model.instant import TICKS_PER_SECOND, plus
+from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
 from deskbell.model.people import Actor, ActorKind
 from deskbell.rules.permissions import SCOPES, key_permissions
 from deskbell.rules.text import check_line
@@ -20,6 +20,7 @@ _CACHED_MAX = 10_000
 _USED_EVERY_S = 60
 _DAY_S = 86_400
 _DAYS_MAX = 3_650
+_POWERFUL = frozenset({Permission.SECRETS_REVEAL, Permission.SITE_ADMIN})
 BY_INIT = "init"
 """Maker of the first key: it has every scope, as if an owner had made it."""
 
@@ -28,6 +29,7 @@ class Keys(Office):
     """`dbk_…` keys; the database knows only their hash."""
 
     _known: dict[str, tuple[float, Caller]]  # by hash of the whole key, at most 5 s old
+    _revocations: int = 0  # so many so far: what was read before the last one is not kept
 
     async def first_key(self, site: SiteId) -> str | None:
         """The key that `init` prints, once; None when the site ever had a key."""
@@ -39,14 +41,38 @@ class Keys(Office):
         return text
 
     async def make_key(
-        self, caller: Caller, name: str, scopes: list[str], expires_days: int | None, origin: Origin
+        self,
+        caller: Caller,
+        name: str,
+        scopes: list[str],
+        expires_days: int | None,
+        origin: Origin,
+        *,
+        rate_per_second: float | None = None,
     ) -> tuple[ApiKey, str]:
         """A key and its text, which is never shown again. A caller cannot give away more than they may do."""
         granted = self._granted(caller, name, scopes, expires_days)
+        self._check_confirmed(caller, granted)
         text = new_key(self._random)
-        key = self._key(caller.site, text, name, granted, caller.id, expires_days)
+        key = self._key(caller.site, text, name, granted, await self._maker_id(caller), expires_days)
+        key = replace(key, rate_per_second=rate_per_second)
         await self._write(caller.site, (Insert(row=key),), "key.create", key.id, actor=_actor(caller), origin=origin)
         return key, text
+
+    def _check_confirmed(self, caller: Caller, granted: tuple[Permission, ...]) -> None:
+        """A person who gives away secrets or the site gave their password at most ten minutes ago."""
+        login = caller.login
+        if login is None or _POWERFUL.isdisjoint(granted):
+            return
+        if self._clock.now() - login.confirmed_at > self._limits.confirm_s * TICKS_PER_SECOND:
+            raise Forbidden("Confirm it is you: give your password again.", reason="confirm")
+
+    async def _maker_id(self, caller: Caller) -> str:
+        """The person behind the caller: a key's key is that person's too, and ends with them."""
+        if caller.kind != "key":
+            return caller.id
+        found = [key.created_by for key in await self.keys(caller.site) if key.id == caller.id]
+        return found[0] if found else caller.id
 
     def _granted(
         self, caller: Caller, name: str, scopes: list[str], expires_days: int | None
@@ -88,15 +114,15 @@ class Keys(Office):
 
     async def revoke_key(self, caller: Caller, key_id: str, origin: Origin) -> None:
         """End a key at once; other processes notice within 5 s."""
-        for key in await self.keys(caller.site):
-            if key.id == key_id:
-                self._known.pop(key.token_hash, None)
-                revoked = replace(key, revoked_at=key.revoked_at or self._clock.now())
-                await self._write(
-                    caller.site, (Overwrite(row=revoked),), "key.revoke", key.id, actor=_actor(caller), origin=origin
-                )
-                return
-        raise NotFound
+        async with self._one_at_a_time:
+            key = next((one for one in await self.keys(caller.site) if one.id == key_id), None)
+            if key is None:
+                raise NotFound
+            if key.revoked_at is None:
+                revoked = Overwrite(row=replace(key, revoked_at=self._clock.now()))
+                await self._write(caller.site, (revoked,), "key.revoke", key.id, actor=_actor(caller), origin=origin)
+            self._known.pop(key.token_hash, None)
+            self._revocations += 1
 
     async def caller_of_key(self, text: str) -> Caller | None:
         """Who the key stands for; None for every kind of wrong key."""
@@ -107,8 +133,9 @@ class Keys(Office):
         known = self._known.get(token_hash)
         if known is not None and now - known[0] < _CACHE_S:
             return known[1]
+        revocations = self._revocations
         caller = await self._read_caller(lookup, token_hash)
-        if caller is None:
+        if caller is None or revocations != self._revocations:
             self._known.pop(token_hash, None)
         else:
             if len(self._known) >= _CACHED_MAX:
@@ -124,10 +151,10 @@ class Keys(Office):
         if key.expires_at is not None and key.expires_at <= now:
             return None
         maker = await self._maker(key)
-        if maker is None and key.created_by.startswith("usr_"):
+        if maker is None and key.created_by != BY_INIT:
             return None
         if key.last_used_at is None or now - key.last_used_at >= _USED_EVERY_S * TICKS_PER_SECOND:
-            await self._store.commit(Unit(changes=(Overwrite(row=replace(key, last_used_at=now)),)))
+            await self._used(lookup, now)
         return Caller(
             site=key.site,
             kind="key",
@@ -137,6 +164,13 @@ class Keys(Office):
             role=maker.role if maker else Role.OWNER,
             rate_per_second=key.rate_per_second,
         )
+
+    async def _used(self, lookup: str, now: Instant) -> None:
+        """Being used is no act: it is kept, to the minute, without an audit row; never over a revocation."""
+        async with self._one_at_a_time:
+            key = await self._store.accounts.key_by_lookup(lookup)
+            if key is not None and key.revoked_at is None:
+                await self._store.commit(Unit(changes=(Overwrite(row=replace(key, last_used_at=now)),)))
 
     async def _maker(self, key: ApiKey) -> Account | None:
         users = await self._store.accounts.users(key.site)

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from deskbell.accounts.office import COMMAND_LINE, Office
+from deskbell.accounts.office import Office
 from deskbell.accounts.passwords import Passwords
 from deskbell.accounts.throttle import Throttle
 from deskbell.accounts.tokens import digest, fresh_id, new_token
 from deskbell.model.account import Account, Caller, Login
 from deskbell.model.audit import Origin
 from deskbell.model.changes import Insert, Overwrite, Replace, Unit
-from deskbell.model.errors import NotFound, Unauthenticated
+from deskbell.model.errors import FaultAt, Invalid, NotFound, Unauthenticated
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import TICKS_PER_SECOND, Instant
 from deskbell.model.people import Actor, ActorKind
@@ -33,7 +33,6 @@ class Logins(Office):
 
     async def sign_in(self, email: str, password: str, address: str, agent: str) -> tuple[Login, str]:
         """A login and its cookie value. Raises Unauthenticated with one text for everything wrong, or Throttled."""
-        self._throttle.check(address, email)
         account = await self._right_account(email.lower(), password, address)
         token, now = new_token(self._random), self._clock.now()
         login = Login(
@@ -48,48 +47,99 @@ class Logins(Office):
             address=address,
             agent=agent[:_AGENT_CHARS],
         )
-        seen = replace(account, last_login_at=now, version=account.version + 1)
-        origin = Origin(address=address, request_id="")
-        await self._write(
-            account.site,
-            (Insert(row=login), Replace(row=seen)),
-            "login.create",
-            login.id,
-            actor=person(account),
-            origin=origin,
-        )
+        await self._begin(account, login, await self._new_hash(account, password))
         return login, token
 
-    async def _right_account(self, email: str, password: str, address: str) -> Account:
-        accounts = await self._store.accounts.users_by_email(email) if "@" in email else ()
-        account = accounts[0] if accounts else None
-        right = await self._passwords.is_right(account.password_hash if account else None, self._bounded(password))
-        if account is None or not right:
-            self._throttle.wrong(address, email)
-            if account is not None:
-                origin = Origin(address=address, request_id="")
-                await self._write(account.site, (), "login.refuse", account.id, actor=person(account), origin=origin)
-            raise Unauthenticated(WRONG)
-        self._throttle.right(address, email)
-        return account
+    async def _begin(self, account: Account, login: Login, password_hash: str | None) -> None:
+        """Write the login; the account remembers when, and gets a new hash when the old one was made with old numbers."""
+        origin = Origin(address=login.address, request_id="")
+        async with self._one_at_a_time:
+            now_is = await self._account(account.site, account.id)
+            if now_is is None or now_is.removed_at is not None or now_is.password_hash != account.password_hash:
+                raise Unauthenticated(WRONG)
+            seen = replace(
+                now_is,
+                last_login_at=login.created_at,
+                password_hash=password_hash or now_is.password_hash,
+                version=now_is.version + 1,
+            )
+            changes = (Insert(row=login), Replace(row=seen))
+            await self._write(account.site, changes, "login.create", login.id, actor=person(account), origin=origin)
 
-    def _bounded(self, password: str) -> str:
-        """Nobody has a longer one: a huge body is not hashed."""
-        return password if len(password) <= self._limits.password_chars_max else ""
+    async def _new_hash(self, account: Account, password: str) -> str | None:
+        is_old = account.password_hash is not None and self._passwords.is_outdated(account.password_hash)
+        return await self._passwords.hash(password) if is_old else None
+
+    async def _right_account(self, email: str, password: str, address: str) -> Account:
+        """The account that e-mail and password belong to; every other case costs the same and is audited."""
+        if len(password) > self._limits.password_chars_max:
+            detail = f"A password has at most {self._limits.password_chars_max:,} characters."
+            raise Invalid(detail, faults=(FaultAt(pointer="/password", code="password_length", detail=detail),))
+        self._throttle.enter(address, email)
+        right: bool | None = None
+        try:
+            accounts = await self._store.accounts.users_by_email(email) if "@" in email else ()
+            found = await self._matching(accounts, password)
+            right = found is not None
+        finally:
+            self._throttle.leave(address, email, right=right)
+        if found is None:
+            await self._refuse(accounts, address)
+            raise Unauthenticated(WRONG)
+        return found
+
+    async def _matching(self, accounts: tuple[Account, ...], password: str) -> Account | None:
+        """The first of the accounts (one a site) with this password; for nobody one hash is made in vain."""
+        for account in accounts:
+            if await self._passwords.is_right(account.password_hash, password):
+                return account
+        if not accounts:
+            await self._passwords.is_right(None, password)
+        return None
+
+    async def _refuse(self, accounts: tuple[Account, ...], address: str) -> None:
+        """A failed login is audited at the user's site; of an unknown user at the only site there is."""
+        origin = Origin(address=address, request_id="")
+        for account in accounts:
+            await self._write(account.site, (), "login.refuse", account.id, actor=person(account), origin=origin)
+        sites = await self._store.sites.all() if not accounts else ()
+        if len(sites) == 1:
+            nobody = Actor(kind=ActorKind.PERSON, name="unknown user")
+            await self._write(sites[0].site, (), "login.refuse", "", actor=nobody, origin=origin)
 
     async def sign_out(self, login: Login) -> None:
         """End a login."""
-        await self._end(login, "login.end", Actor(kind=ActorKind.PERSON, name="", id=login.user_id))
+        account = await self._account(login.site, login.user_id)
+        name = "" if account is None else account.name
+        await self._end(login, "login.end", Actor(kind=ActorKind.PERSON, name=name, id=login.user_id))
 
     async def confirm(self, login: Login, password: str) -> Login:
         """It is you: the password given again. Raises Unauthenticated or Throttled."""
         account = await self._account(login.site, login.user_id)
-        if account is None:
+        if account is None or account.removed_at is not None:
             raise Unauthenticated
-        self._throttle.check(login.address, account.email)
-        await self._right_account(account.email, password, login.address)
-        confirmed = replace(login, confirmed_at=self._clock.now())
-        await self._write(login.site, (Overwrite(row=confirmed),), "login.confirm", login.id, actor=person(account))
+        self._throttle.enter(login.address, account.email)
+        right: bool | None = None
+        try:
+            short = password[: self._limits.password_chars_max + 1]
+            right = await self._passwords.is_right(account.password_hash, short)
+        finally:
+            self._throttle.leave(login.address, account.email, right=right)
+        if not right:
+            await self._refuse((account,), login.address)
+            raise Unauthenticated(WRONG)
+        return await self._confirmed(login, account)
+
+    async def _confirmed(self, login: Login, account: Account) -> Login:
+        async with self._one_at_a_time:
+            present = await self._store.accounts.login_by_hash(login.token_hash)
+            if present is None or present.ended_at is not None:
+                raise Unauthenticated
+            confirmed = replace(present, confirmed_at=self._clock.now())
+            origin = Origin(address=login.address, request_id="")
+            await self._write(
+                login.site, (Overwrite(row=confirmed),), "login.confirm", login.id, actor=person(account), origin=origin
+            )
         return confirmed
 
     def is_confirmed(self, login: Login) -> bool:
@@ -106,8 +156,10 @@ class Logins(Office):
         if account is None or account.removed_at is not None:
             return None
         if now - login.seen_at >= _SEEN_EVERY_S * TICKS_PER_SECOND:
-            login = replace(login, seen_at=now)
-            await self._seen(login)
+            seen = await self._seen(login, now)
+            if seen is None:
+                return None
+            login = seen
         return Caller(
             site=login.site,
             kind="person",
@@ -122,9 +174,15 @@ class Logins(Office):
         idle = now - login.seen_at > self._limits.login_idle_s * TICKS_PER_SECOND
         return idle or now - login.created_at > self._limits.login_s_max * TICKS_PER_SECOND
 
-    async def _seen(self, login: Login) -> None:
-        """Being seen is no act: it is kept without an audit row."""
-        await self._store.commit(Unit(changes=(Overwrite(row=login),)))
+    async def _seen(self, login: Login, now: Instant) -> Login | None:
+        """Being seen is no act: it is kept without an audit row. None when the login has ended meanwhile."""
+        async with self._one_at_a_time:
+            present = await self._store.accounts.login_by_hash(login.token_hash)
+            if present is None or present.ended_at is not None:
+                return None
+            seen = replace(present, seen_at=now)
+            await self._store.commit(Unit(changes=(Overwrite(row=seen),)))
+        return seen
 
     async def logins(self, caller: Caller) -> tuple[Login, ...]:
         """The caller's own logins, newest first."""
@@ -147,6 +205,11 @@ class Logins(Office):
     async def _account(self, site: SiteId, user_id: str) -> Account | None:
         return next((user for user in await self._store.accounts.users(site) if user.id == user_id), None)
 
-    async def _end(self, login: Login, operation: str, actor: Actor, origin: Origin = COMMAND_LINE) -> None:
-        ended = replace(login, ended_at=self._clock.now())
-        await self._write(login.site, (Overwrite(row=ended),), operation, login.id, actor=actor, origin=origin)
+    async def _end(self, login: Login, operation: str, actor: Actor, origin: Origin | None = None) -> None:
+        """Once: a login that has ended already stays as it is."""
+        origin = origin or Origin(address=login.address, request_id="")
+        async with self._one_at_a_time:
+            present = await self._store.accounts.login_by_hash(login.token_hash)
+            if present is not None and present.ended_at is None:
+                ended = replace(present, ended_at=self._clock.now())
+                await self._write(login.site, (Overwrite(row=ended),), operation, login.id, actor=actor, origin=origin)

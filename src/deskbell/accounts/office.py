@@ -1,5 +1,7 @@
 """What every part of the accounts works with, and how it writes: each change with its audit entry."""
 
+import asyncio
+
 from deskbell.model.audit import AuditEntry, Origin
 from deskbell.model.changes import Change, Refused, Unit
 from deskbell.model.errors import Busy, Conflict, DiskFull, StoreBroken
@@ -19,6 +21,9 @@ class Office:
         self._clock = clock
         self._random = random
         self._limits = limits
+        self._one_at_a_time = asyncio.Lock()
+        """Logins, keys and links have no version: they are read again and written under this lock, so that what has
+        ended is never written back as living."""
 
     async def _write(
         self,

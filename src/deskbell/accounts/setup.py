@@ -55,11 +55,11 @@ class Setup(Office):
             created_at=now,
             expires_at=plus(now, self._limits.setup_link_s),
         )
-        old = await self._store.accounts.links(site, LinkKind.SETUP.value)
-        voided = tuple(
-            Overwrite(row=replace(one, voided_at=now)) for one in old if one.voided_at is None and one.used_at is None
-        )
-        await self._write(site, (*voided, Insert(row=link)), "setup_link.create", link.id)
+        async with self._one_at_a_time:
+            old = await self._store.accounts.links(site, LinkKind.SETUP.value)
+            living = [one for one in old if one.voided_at is None and one.used_at is None]
+            voided = tuple(Overwrite(row=replace(one, voided_at=now)) for one in living)
+            await self._write(site, (*voided, Insert(row=link)), "setup_link.create", link.id)
         return token
 
     async def setup_info(self, token: str) -> Link | None:
@@ -69,36 +69,57 @@ class Setup(Office):
         return link if usable and link is not None and link.expires_at > self._clock.now() else None
 
     async def create_owner(self, token: str, name: str, email: str, password: str, origin: Origin) -> Account:
-        """The owner's account, or a new password for an owner of this e-mail address; uses the link up."""
+        """The owner's account, or a new password for the user of this e-mail address; uses the link up."""
+        link = await self._usable(token)
+        site = await self._store.sites.get(link.site)
+        await self._check_owner(name, email, password, "" if site is None else site.name)
+        hashed = await self._passwords.hash(password)
+        async with self._one_at_a_time:
+            link = await self._usable(token)
+            used = Overwrite(row=replace(link, used_at=self._clock.now()))
+            known = await self._known_user(link.site, email.lower())
+            account = self._owner(link.site, name, email.lower(), hashed, known)
+            ended = () if known is None else await self._logins_ended(known)
+            written = Insert(row=account) if known is None else Replace(row=account)
+            await self._write(
+                link.site,
+                (written, used, *ended),
+                "user.create" if known is None else "user.recover",
+                account.id,
+                actor=Actor(kind=ActorKind.PERSON, name=name, id=account.id),
+                origin=origin,
+            )
+        return account
+
+    async def _usable(self, token: str) -> Link:
         link = await self.setup_info(token)
         if link is None:
             raise NotFound("This link is no longer valid. Ask for a new one with `deskbell init`.")
-        site = await self._store.sites.get(link.site)
-        await self._check_owner(name, email, password, "" if site is None else site.name)
-        now, hashed = self._clock.now(), await self._passwords.hash(password)
-        known = [user for user in await self._store.accounts.users(link.site) if user.email == email.lower()]
-        account = Account(
-            site=link.site,
-            id=known[0].id if known else fresh_id("usr", self._clock, self._random),
-            email=email.lower(),
+        return link
+
+    async def _known_user(self, site: SiteId, email: str) -> Account | None:
+        users = await self._store.accounts.users(site)
+        return next((user for user in users if user.email == email and user.removed_at is None), None)
+
+    def _owner(self, site: SiteId, name: str, email: str, hashed: str, known: Account | None) -> Account:
+        fresh = Account(
+            site=site,
+            id=fresh_id("usr", self._clock, self._random),
+            email=email,
             name=name,
             role=Role.OWNER,
             password_hash=hashed,
-            created_at=known[0].created_at if known else now,
-            version=known[0].version + 1 if known else 1,
+            created_at=self._clock.now(),
         )
-        await self._write(
-            link.site,
-            (self._account_change(account, is_new=not known), Overwrite(row=replace(link, used_at=now))),
-            "user.create" if not known else "user.recover",
-            account.id,
-            actor=Actor(kind=ActorKind.PERSON, name=name, id=account.id),
-            origin=origin,
-        )
-        return account
+        if known is None:
+            return fresh
+        return replace(known, name=name, role=Role.OWNER, password_hash=hashed, version=known.version + 1)
 
-    def _account_change(self, account: Account, *, is_new: bool) -> Insert | Replace:
-        return Insert(row=account) if is_new else Replace(row=account)
+    async def _logins_ended(self, user: Account) -> tuple[Overwrite, ...]:
+        """A new password ends every login of the user."""
+        now = self._clock.now()
+        logins = await self._store.accounts.logins(user.site, user.id)
+        return tuple(Overwrite(row=replace(one, ended_at=now)) for one in logins if one.ended_at is None)
 
     async def _check_owner(self, name: str, email: str, password: str, site_name: str) -> None:
         faults = [check_line(name, "/name", self._limits)]

@@ -1,6 +1,7 @@
 """Guessing is slowed down: by address, and by user from one address. Never a lasting lock."""
 
-from collections import defaultdict, deque
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
 
 from deskbell.model.errors import Throttled
 from deskbell.ports import Clock
@@ -9,7 +10,19 @@ from deskbell.rules.limits import Limits
 _ADDRESS_WINDOW_S = 60.0
 _USER_WINDOW_S = 900.0
 _WAIT_S, _WAIT_S_MAX = 60, 900
+_FORGIVEN_S = 3_600.0
+"""So long after a wait without another one, the next wait is short again."""
 _REMEMBERED_MAX = 10_000
+
+
+@dataclass
+class _Record:
+    """What is known of one address, or of one user from one address."""
+
+    wrong: deque[float] = field(default_factory=deque)  # monotonic seconds
+    trying: int = 0  # passwords that are being checked now: they count until they turn out right
+    until: float = 0.0
+    wait_s: int = 0  # the last wait
 
 
 class Throttle:
@@ -18,42 +31,53 @@ class Throttle:
     def __init__(self, clock: Clock, limits: Limits) -> None:
         self._clock = clock
         self._limits = limits
-        self._wrong: dict[str, deque[float]] = defaultdict(deque)
-        self._until: dict[str, tuple[float, int]] = {}
+        self._records: OrderedDict[str, _Record] = OrderedDict()
 
-    def check(self, address: str, email: str) -> None:
-        """Raise Throttled while this address, or this user from it, must wait."""
+    def enter(self, address: str, email: str) -> None:
+        """A password is about to be checked. Raises Throttled while this address, or this user from it, must wait."""
         now = self._clock.monotonic()
-        for name in self._names(address, email):
-            until, _ = self._until.get(name, (0.0, 0))
-            if until > now:
-                wait_s = round(until - now) + 1
+        found = self._both(address, email)
+        for record, window_s, allowed in found:
+            while record.wrong and record.wrong[0] < now - window_s:
+                record.wrong.popleft()
+            wait_s = round(record.until - now) + 1 if record.until > now else 0
+            if not wait_s and len(record.wrong) + record.trying >= allowed:
+                wait_s = 1
+            if wait_s:
                 raise Throttled(f"Too many wrong passwords. Possible again in {wait_s} s.", retry_after_s=wait_s)
+        for record, _, _ in found:
+            record.trying += 1
 
-    def wrong(self, address: str, email: str) -> None:
-        """Count a wrong password."""
+    def leave(self, address: str, email: str, *, right: bool | None) -> None:
+        """It was right or wrong; None: that was not found out."""
         now = self._clock.monotonic()
-        by_address, by_user = self._names(address, email)
-        self._count(by_address, now, _ADDRESS_WINDOW_S, self._limits.wrong_per_address)
-        self._count(by_user, now, _USER_WINDOW_S, self._limits.wrong_per_user)
+        found = self._both(address, email)
+        for record, _, allowed in found:
+            record.trying = max(0, record.trying - 1)
+            if right is False:
+                self._count(record, now, allowed)
+        if right:
+            found[1][0].wrong.clear()
+            found[1][0].wait_s = 0
 
-    def right(self, address: str, email: str) -> None:
-        """A right password ends the user's wait from this address."""
-        name = self._names(address, email)[1]
-        self._wrong.pop(name, None)
-        self._until.pop(name, None)
+    def _count(self, record: _Record, now: float, allowed: int) -> None:
+        record.wrong.append(now)
+        if len(record.wrong) >= allowed:
+            is_old = now > record.until + _FORGIVEN_S
+            record.wait_s = _WAIT_S if is_old or not record.wait_s else min(record.wait_s * 2, _WAIT_S_MAX)
+            record.until = now + record.wait_s
+            record.wrong.clear()
 
-    def _count(self, name: str, now: float, window_s: float, allowed: int) -> None:
-        if len(self._wrong) > _REMEMBERED_MAX:
-            self._wrong.clear()
-        times = self._wrong[name]
-        times.append(now)
-        while times and times[0] < now - window_s:
-            times.popleft()
-        if len(times) >= allowed:
-            doubled = min(self._until.get(name, (0.0, _WAIT_S // 2))[1] * 2, _WAIT_S_MAX)
-            self._until[name] = (now + doubled, doubled)
-            times.clear()
+    def _both(self, address: str, email: str) -> tuple[tuple[_Record, float, int], ...]:
+        """The two records with their windows and how many wrong ones they allow."""
+        return (
+            (self._record(f"address {address}"), _ADDRESS_WINDOW_S, self._limits.wrong_per_address),
+            (self._record(f"user {email.lower()} {address}"), _USER_WINDOW_S, self._limits.wrong_per_user),
+        )
 
-    def _names(self, address: str, email: str) -> tuple[str, str]:
-        return f"address {address}", f"user {email.lower()} {address}"
+    def _record(self, name: str) -> _Record:
+        record = self._records.setdefault(name, _Record())
+        self._records.move_to_end(name)
+        if len(self._records) > _REMEMBERED_MAX:
+            self._records.popitem(last=False)
+        return record

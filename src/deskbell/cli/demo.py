@@ -27,7 +27,7 @@ PORTS = range(8080, 8180)
 @click.option("--once", is_flag=True, help="End after the last delivery; exit 0 only if all arrived.")
 def demo(data: str, host: str, port: int | None, once: bool) -> None:
     """Serve a sample desk and perform a chat, so that signed deliveries arrive before your eyes."""
-    set_up_logs()
+    set_up_logs(quiet=True)
     config = configured(str(Path(data)), host, port or free_port(host))
     arrived: list[bool] = []
 

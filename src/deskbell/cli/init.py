@@ -19,7 +19,7 @@ from deskbell.model.errors import DeskbellError
 @json_option
 def init(data: str | None, msp: str, name: str, wants_json: bool) -> None:
     """Set up the data directory; run again, it only prints a fresh link for the owner."""
-    set_up_logs()
+    set_up_logs(quiet=True)
     try:
         made = asyncio.run(set_up(configured(data), msp, name))
     except DeskbellError as error:

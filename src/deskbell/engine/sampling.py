@@ -29,7 +29,7 @@ def sample_draft(
 ) -> Draft:
     """A draft marked as a test. `declared` is the sample of a declared custom type, JSON text of `data`.
 
-    Raises Invalid for an unknown type, sample or place. For custom types the places are those of `data`.
+    Raises Invalid for an unknown type, sample or place. For custom types the places are those of `data`, with or without `data.` in front.
     """
     members, meta = read_sample(site, event_type, sample_name)
     group = group_of(event_type)
@@ -39,7 +39,10 @@ def sample_draft(
     if group in NOT_IN_ALL:
         members["id"] = event_id
     for path, value in overrides.items():
-        put(members["data"] if custom else members, path, value)
+        if custom:
+            put(members["data"], path.removeprefix("data."), value)
+        else:
+            put(members, path, value)
     changes = members.get("changes")
     return Draft(
         id=event_id,

@@ -21,7 +21,13 @@ class Sites(Ground):
     """One site's row."""
 
     async def update_site(
-        self, caller: Caller, members: Mapping[str, Any], *, if_version: int | None = None, origin: Origin
+        self,
+        caller: Caller,
+        members: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        origin: Origin,
+        operation: str = "site.change",
     ) -> Site:
         """Merge patch of the site; `webhooksEnabled` is the slider. Raises Invalid or Conflict."""
         for _ in range(TRIES_MAX):
@@ -34,13 +40,13 @@ class Sites(Ground):
                 return before
             if after.webhooks_enabled is not before.webhooks_enabled:
                 after = await self._slid(after, caller, self._clock.now())
-            if await self._write_site(caller, origin, "site.change", before, after):
+            if await self._write_site(caller, origin, operation, before, after):
                 return replace(after, version=before.version + 1)
         raise Conflict(CHANGED_MEANWHILE, reason="version")
 
     async def set_slider(self, caller: Caller, enabled: bool, *, origin: Origin) -> Site:
         """Webhooks on or off for the whole site; the wanted value, so that asking twice is harmless."""
-        return await self.update_site(caller, {"webhooksEnabled": enabled}, origin=origin)
+        return await self.update_site(caller, {"webhooksEnabled": enabled}, origin=origin, operation="site.slider")
 
     async def _slid(self, site: Site, caller: Caller, now: Instant) -> Site:
         """The site with the slider moved just now; what happened while off is asked about once it is on again."""
