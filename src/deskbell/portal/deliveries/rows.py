@@ -107,7 +107,7 @@ async def surroundings(ask: PageAsk) -> Surroundings:
 def filter_of(ask: PageAsk, around: Surroundings) -> DeliveryFilter:
     """The filters of the URL as a question to the store."""
     state = ask.query.get("state", "")
-    words = tuple(ask.query.get("q", "").lower().split())
+    words = tuple(word for one in ask.query.get("q", "").lower().split() if (word := one.removeprefix("#")))
     held = tuple(WebhookId(one.id) for one in around.webhooks.values() if held_why(around.site, one))
     webhook = ask.query.get("webhook")
     since_s = SINCE.get(ask.query.get("since", "24h"), SINCE["24h"])
