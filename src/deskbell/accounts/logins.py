@@ -51,7 +51,7 @@ class Logins(Office):
         return login, token
 
     async def _begin(self, account: Account, login: Login, password_hash: str | None) -> None:
-        """Write the login; the account remembers when, and gets a new hash when the old one was made with old numbers."""
+        """Write the login; the account remembers when, and gets the new hash if there is one."""
         origin = Origin(address=login.address, request_id="")
         async with self._one_at_a_time:
             now_is = await self._account(account.site, account.id)
