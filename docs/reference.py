@@ -20,8 +20,8 @@ def limits() -> str:
         f"{one.metadata['high']} | {one.metadata['why']} |"
         for one in fields(Limits)
     ]
-    head = "# Limits\n\nEvery number of the product is a setting.\n\n| setting | default | unit | range | why |\n|---|---|---|---|---|\n"
-    return head + "\n".join(rows) + "\n"
+    head = "# Limits\n\nEvery number of the product is a setting.\n\n| setting | default | unit | range | why |\n"
+    return head + "|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
 def event_types() -> str:

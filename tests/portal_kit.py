@@ -7,13 +7,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.client import HTTPConnection, HTTPResponse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
+T = TypeVar("T")
 OWNER = {"name": "Ana Ruiz", "email": "ana@northwind.example", "password": "three ducks cross a river"}
 START_S = 30.0
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
@@ -205,3 +209,94 @@ def run_desk_app(folder: Path) -> Iterator[DeskApp]:
         )
     finally:
         stop(process)
+
+
+@dataclass
+class Got:
+    """One request that the receiver got."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+class Receiver:
+    """A receiver in a thread: keeps what came and answers as told."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.answer = b"ok"
+        self.got: list[Got] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                size = int(self.headers.get("content-length", 0))
+                body = self.rfile.read(size)
+                outer.got.append(Got({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(outer.status)
+                self.send_header("content-length", str(len(outer.answer)))
+                self.end_headers()
+                self.wfile.write(outer.answer)
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}/hook/abcdefghijklmnopqrstuvwxyz7Qx2"
+
+    def close(self) -> None:
+        """Stop answering."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def until(look: Callable[[], T], limit_s: float = 10.0) -> T:
+    """Look again until the answer is true."""
+    end = time.monotonic() + limit_s
+    while not (found := look()):
+        assert time.monotonic() < end, "the condition did not come true in time"
+        time.sleep(0.02)
+    return found
+
+
+def make_webhook(app: DeskApp, url: str, *types: str, description: str = "Teams · #service-desk") -> str:
+    """A webhook made by the form; its id."""
+    fields = {
+        "offer": "custom",
+        "description": description,
+        "url": url,
+        "types": list(types) or ["ticket.*", "chat.*"],
+        "kind": "generic",
+        "format": "desk",
+        "anyway": "yes",
+    }
+    app.browser.get("/webhook/new?offer=custom")
+    answer = app.browser.post("/webhook/new", fields)
+    assert answer.status == 200, answer.text[:800]
+    found = re.search(r'<tr class="row open" id="(whk_[0-9A-Z]{26})', answer.text)
+    assert found
+    return found[1]
+
+
+def make_contact(app: DeskApp, name: str = "Priya Nair") -> str:
+    """A contact's userId."""
+    answer = app.browser.follow("/people/contacts", {"name": name})
+    found = re.findall(r"<code>(desk~c~\d+)</code>", answer.text)
+    assert found
+    return str(found[-1])
+
+
+def make_ticket(app: DeskApp, title: str = "Approve: design licence") -> str:
+    """A ticket's id."""
+    contact = make_contact(app)
+    answer = app.browser.follow("/desk/agent/tickets", {"title": title, "contact": contact})
+    found = re.search(r'/desk/agent/tickets/(\d+)/change"', answer.text)
+    assert found
+    return found[1]
+
+
+def secrets_in(text: str) -> list[str]:
+    """Signing secrets in a page."""
+    return re.findall(r"whsec_[A-Za-z0-9+/=]{32,}", text)

@@ -197,6 +197,15 @@ async def test_client_links(desk: Desk) -> None:
     assert await desk.rooms.caller_of_client_link(token) is None
 
 
+async def test_client_links_can_be_ended(desk: Desk) -> None:
+    """All links of one contact end at once, those of others go on."""
+    tokens = [await desk.rooms.client_link(SITE, "dd~c~7") for _ in range(2)]
+    other = await desk.rooms.client_link(SITE, "dd~c~8")
+    assert await desk.rooms.end_client_links(SITE, "dd~c~7") == 2
+    assert [await desk.rooms.caller_of_client_link(one) for one in tokens] == [None, None]
+    assert await desk.rooms.caller_of_client_link(other) is not None
+
+
 async def test_audit_is_whole_until_altered(desk: Desk) -> None:
     """The chain is checked from its beginning; an altered or dropped row is named by its number."""
     await desk.owner()

@@ -36,10 +36,7 @@ async def test_every_fault_at_once(desk: Running) -> None:
     assert faults["/eventTypes/1"] == "event_type_form"
 
 
-TEXTS = [row for row in rows("text_field")]
-
-
-@pytest.mark.parametrize("row", TEXTS, ids=row_id)
+@pytest.mark.parametrize("row", rows("text_field"), ids=row_id)
 async def test_description(desk: Running, row: dict[str, Any]) -> None:
     """A description is stored exactly as typed, or refused."""
     text = spelled(row["input"])

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from portal_kit import DeskApp, run_desk_app
+
+from portal_kit import DeskApp, Receiver, run_desk_app
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +17,11 @@ def desk_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskApp]:
 def fresh_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskApp]:
     """An app of one test's own."""
     yield from run_desk_app(tmp_path_factory.mktemp("portal"))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver that answers as told."""
+    made = Receiver()
+    yield made
+    made.close()

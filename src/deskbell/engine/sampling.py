@@ -29,7 +29,8 @@ def sample_draft(
 ) -> Draft:
     """A draft marked as a test. `declared` is the sample of a declared custom type, JSON text of `data`.
 
-    Raises Invalid for an unknown type, sample or place. For custom types the places are those of `data`, with or without `data.` in front.
+    Raises Invalid for an unknown type, sample or place. For custom types the places are those of
+    `data`, with or without `data.` in front.
     """
     members, meta = read_sample(site, event_type, sample_name)
     group = group_of(event_type)

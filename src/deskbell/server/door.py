@@ -64,7 +64,7 @@ class Door(Generic[R]):
                 return await self.refuse(ask, refusal)
             except StoreBroken:
                 return await self.refuse(ask, Busy(retry_after_s=5))
-            except Exception as error:  # noqa: BLE001 - a bug of ours must not end the connection without an answer
+            except Exception as error:
                 log.error("request.failed", path=route.path, request_id=ask.origin.request_id, fault=repr(type(error)))
                 log.debug("request.traceback", exc_info=error)
                 return await self.refuse(ask, Broken())

@@ -1,5 +1,7 @@
 """Create a webhook: ticket, chat or custom, which are one form with other offers."""
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from deskbell.model.errors import Conflict, Invalid
@@ -75,7 +77,7 @@ async def create(ask: PageAsk) -> Response:
         before = await made_before(ask, form_id)
         if before is not None:
             ask, opened = await revealed(ask, before)
-            return await from_dialog(ask, opened)
+            return await from_dialog(ask, replace(opened, words=CREATED, offers_test=True))
         members, faults = members_of(typed, with_url=True)
         if faults:
             return await form_page(ask, offer, typed, form_id, status=422, faults=faults_of(faults, FIELD_OF))
