@@ -5,6 +5,7 @@ The wire has seven fractional digits, more than `datetime` can hold.
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import NewType
 
 Instant = NewType("Instant", int)
@@ -46,7 +47,13 @@ def plus(at: Instant, seconds: float) -> Instant:
 def format_instant(at: Instant) -> str:
     """The wire form: `2020-04-15T21:10:09.5895683Z`, always seven fractional digits."""
     seconds, ticks = divmod(at, TICKS_PER_SECOND)
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{ticks:07d}Z"
+    return f"{_whole_seconds(seconds)}.{ticks:07d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _whole_seconds(seconds: int) -> str:
+    """Most instants that are written lie in the same few seconds."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def parse_instant(text: str) -> Instant:
