@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from portal_kit import Browser, DeskApp, Page
 
 PAGES = {

@@ -1,6 +1,7 @@
 """Set-up link, signing in and out, and requests that are forged."""
 
 import pytest
+
 from portal_kit import OWNER, Browser, DeskApp, Page
 
 WRONG = "E-mail or password is not right."

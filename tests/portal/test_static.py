@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from portal_kit import DeskApp, Page
 
 from deskbell.portal.static_files import StaticFiles, static_files
+from portal_kit import DeskApp, Page
 
 STATIC = Path(str(resources.files("deskbell.portal") / "static"))
 VENDOR = STATIC / "vendor"

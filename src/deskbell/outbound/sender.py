@@ -110,10 +110,10 @@ class GuardedSender:
         try:
             addresses = await self._names.find(route.site, route.host)
         except ResolveFault as fault:
+            exchange.resolve_ms = (self._monotonic() - before) * 1000
             self.settled(exchange, fault.name, fault.text)
             return
-        finally:
-            exchange.resolve_ms = (self._monotonic() - before) * 1000
+        exchange.resolve_ms = (self._monotonic() - before) * 1000
         self._send(exchange, route, addresses)
 
     async def _connect(self, exchange: Exchange, route: Route) -> None:
