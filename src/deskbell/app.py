@@ -1,6 +1,7 @@
 """The roof: builds every room once, hands each what it needs, and starts and stops the whole."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -28,6 +29,9 @@ from deskbell.server.listener import QuietServer, make_server, open_socket
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 from deskbell.server.shield import Shield
+
+COLLECT_AFTER = 50_000
+"""New objects between two young collections; the default of 700 costs a tenth of the time under load."""
 
 
 @dataclass(kw_only=True)
@@ -128,6 +132,7 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     await house.rooms.engine.start()
     server = make_server(house.app, connections_max=config.limits.connections_max, drain_s=config.limits.drain_s)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
+    calm_collector()
     await started(house)
     if stop_at_once:
         stop.set()
@@ -135,6 +140,13 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     code = 1 if house.broken.is_set() or (serving.done() and not stop.is_set()) else 0
     await close_all(house, server, serving)
     return code
+
+
+def calm_collector() -> None:
+    """What was made at start lives as long as the process; a busy loop makes no cycles worth looking for often."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 50, 100)
 
 
 async def first_of(stop: asyncio.Event, broken: asyncio.Event, serving: "asyncio.Task[None]") -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from portal_kit import DeskApp, Page, Receiver, make_contact, make_ticket, make_webhook, until
+from portal_kit import Browser, DeskApp, Page, Receiver, make_contact, make_ticket, make_webhook, until
 
 
 @pytest.fixture
@@ -35,8 +35,6 @@ def test_contacts_need_a_name(desk_app: DeskApp) -> None:
 
 def test_a_personal_link_needs_no_login(desk_app: DeskApp, link: str) -> None:
     """The link is the credential; an unknown one is not found."""
-    from portal_kit import Browser
-
     stranger = Browser(desk_app.base_url)
     assert "How can we help?" in stranger.get(link).text
     assert stranger.get("/desk/client/unknown").status == 404

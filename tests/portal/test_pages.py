@@ -118,7 +118,7 @@ def test_tabs_are_links_with_a_current_one(desk_app: DeskApp) -> None:
     """Each tab has a URL."""
     page = Page(desk_app.browser.get("/webhook?tab=security").text)
     tabs = [one for one in page.all("a") if one.get("href", "").startswith("/webhook?tab=") and "aria-current" in one]
-    assert [one["href"] for one in tabs][0] == "/webhook?tab=security"
+    assert next(one["href"] for one in tabs) == "/webhook?tab=security"
 
 
 def test_theme_is_in_the_first_paint(desk_app: DeskApp) -> None:

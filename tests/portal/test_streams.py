@@ -1,5 +1,6 @@
 """Live rows: server-sent events with the page's own parts."""
 
+import re
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from urllib.parse import urlsplit
@@ -94,8 +95,6 @@ def test_streams_keep_the_filters_of_the_page(desk_app: DeskApp, receiver: Recei
 
 def test_a_capture_comes_as_the_part(desk_app: DeskApp) -> None:
     """The inspector's list anew."""
-    import re
-
     text = desk_app.browser.follow("/inspector", {"name": "live"}).text
     bin_id = re.search(r"/inspector/(bin_[0-9A-Z]{26})/", text)
     address = re.search(r"/bin/([0-9a-z]{26})", text)

@@ -28,7 +28,8 @@ def version(app: DeskApp, whk: str) -> str:
 @pytest.mark.parametrize(
     ("changed", "field"),
     [
-        ({"url": "hooks.zapier.com/hooks/catch/18422"}, "url"), ({"url": "http://10.0.0.5/"}, "url"), ({"url": ""}, "url"),
+        ({"url": "hooks.zapier.com/hooks/catch/18422"}, "url"), ({"url": "http://10.0.0.5/"}, "url"),
+        ({"url": ""}, "url"),
         ({"types": []}, "types"), ({"types": ["chat.nothing"]}, "types"), ({"description": ""}, "description"),
         ({"timeout_s": "soon"}, "timeout_s"), ({"timeout_s": "4000"}, "timeout_s"), ({"rate": "-1"}, "rate"),
         ({"retry": "5, x"}, "retry"), ({"headers": "no colon"}, "headers"), ({"headers": "host: x"}, "headers"),

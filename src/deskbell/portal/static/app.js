@@ -136,7 +136,7 @@ function afterSwap() {
 dialog?.addEventListener("close", () => { dialog.innerHTML = ""; opener?.isConnected && opener.focus(); });
 for (const name of ["htmx:afterSwap", "htmx:after:swap"]) document.addEventListener(name, (e) => {
   const told = e.detail?.ctx?.target ?? e.detail?.target ?? e.target, target = typeof told === "string" ? $(told) : told;
-  if (target !== dialog && !dialog?.contains(target) && dialog?.open) dialog.close();
+  if (target !== dialog && !dialog?.contains(target) && dialog?.open) { dialog.innerHTML = ""; dialog.close(); }
   afterSwap();
 });
 for (const name of ["htmx:beforeRequest", "htmx:before:request"]) document.addEventListener(name, () => root.setAttribute("data-busy", ""));
