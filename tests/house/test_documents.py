@@ -5,12 +5,12 @@ from dataclasses import fields
 
 import pytest
 from click.testing import CliRunner
-from deskbell.portal.routes import ROUTES as PORTAL_ROUTES
 
 from deskbell.api.openapi import describe
 from deskbell.api.routes import API_ROUTES, ROOT_ROUTES
 from deskbell.cli.main import main
 from deskbell.model.account import Permission
+from deskbell.portal.routes import ROUTES as PORTAL_ROUTES
 from deskbell.rules.catalogue import CATALOGUE
 from deskbell.rules.limits import Limits
 from house.source import ROOT, files

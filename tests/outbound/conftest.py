@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import trustme
 import uvloop
-from deskbell.rules.allow import parse_allow
-from deskbell.rules.urls import UrlPolicy
 
 from deskbell.outbound import GuardedSender
 from deskbell.outbound.dial import connect_tcp
 from deskbell.outbound.tls import client_context
+from deskbell.rules.allow import parse_allow
 from deskbell.rules.limits import Limits
+from deskbell.rules.urls import UrlPolicy
 from outbound.loopback import HOST, FakeResolver, Handler, Receiver
 
 

@@ -5,9 +5,9 @@ import ssl
 from typing import Any
 
 import pytest
-from deskbell.rules.addresses import AddressRefused
 
 from deskbell.model.exchange import Reply, SendPolicy, Stage
+from deskbell.rules.addresses import AddressRefused
 from outbound.loopback import HOST, FakeResolver, answering, read_request, reset, send, sendable, until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-One: a\r\n\r\nok"

@@ -133,7 +133,11 @@ function afterSwap() {
   if (dialog?.innerHTML.trim() && !dialog.open) { opener = document.activeElement; dialog.showModal(); }
   root.removeAttribute("data-busy"); focusFault();
 }
-dialog?.addEventListener("close", () => { dialog.innerHTML = ""; opener?.isConnected && opener.focus(); });
+dialog?.addEventListener("close", () => {
+  dialog.innerHTML = "";
+  const menu = opener?.closest?.("[popover]"), to = menu ? $(`[popovertarget="${menu.id}"]`) : opener;
+  if (to?.isConnected) to.focus();
+});
 for (const name of ["htmx:afterSwap", "htmx:after:swap"]) document.addEventListener(name, (e) => {
   const told = e.detail?.ctx?.target ?? e.detail?.target ?? e.target, target = typeof told === "string" ? $(told) : told;
   if (target !== dialog && !dialog?.contains(target) && dialog?.open) { dialog.innerHTML = ""; dialog.close(); }
@@ -176,7 +180,7 @@ const keys = {
   "/": () => { const to = $("#q") ?? $("input[type=search]"); to?.focus(); return !!to; },
   j: () => move(1), k: () => move(-1), "[": () => press("["), "]": () => press("]"), l: () => press("l"), r: () => press("r"),
   e: () => { const row = document.activeElement?.closest("tr.row"); const to = $('[data-key="e"]', row ?? document); to?.click(); return !!to; },
-  n: () => { const menu = $("#create:not(:disabled)"); menu ? menu.click() : press("n"); return true; },
+  n: () => { const to = $("#create:not(:disabled)"); if (!to) return press("n"); to.focus(); to.click(); $("#create-m a").focus(); return true; },
   t: () => { $("#theme")?.click(); return true; }, "?": () => { $("#help-open")?.click(); return true; },
 };
 document.addEventListener("keydown", (e) => {
