@@ -29,6 +29,7 @@ from deskbell.server.listener import QuietServer, make_server, open_socket
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 from deskbell.server.shield import Shield
+from deskbell.server.streaming import STOPPING
 
 COLLECT_AFTER = 50_000
 """New objects between two young collections; the default of 700 costs a tenth of the time under load."""
@@ -160,5 +161,6 @@ async def first_of(stop: asyncio.Event, broken: asyncio.Event, serving: "asyncio
 async def close_all(house: House, server: QuietServer, serving: "asyncio.Task[None]") -> None:
     """No new request, then the house."""
     server.should_exit = True
+    house.rooms.doorbell.ring(STOPPING)
     await house.close()
     await asyncio.wait([serving], timeout=house.config.limits.drain_s)

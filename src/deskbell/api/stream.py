@@ -15,6 +15,7 @@ from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.ids import is_id
 from deskbell.model.query import DeliveryFilter
 from deskbell.server.route import Route
+from deskbell.server.streaming import until_stopping
 
 QUEUE_MAX = 1_000
 COMMENT_S = 15.0
@@ -23,7 +24,7 @@ RESUME_MAX = 1_000
 
 async def stream(ask: ApiAsk) -> Response:
     """What happens from now on, after what was missed since Last-Event-ID."""
-    return StreamingResponse(lines(ask), media_type="text/event-stream")
+    return StreamingResponse(until_stopping(ask.rooms.doorbell, lines(ask)), media_type="text/event-stream")
 
 
 async def lines(ask: ApiAsk) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from starlette.responses import StreamingResponse
 
 from deskbell.model.errors import DeskbellError
 from deskbell.portal.page import PageAsk
+from deskbell.server.streaming import until_stopping
 
 BATCH_S = 0.25
 """At most four messages a second."""
@@ -44,7 +45,8 @@ class Stream:
 def live(ask: PageAsk, stream: Stream) -> StreamingResponse:
     """The answer; it lasts until the browser closes it or the permission goes."""
     headers = {"cache-control": "no-store", "x-accel-buffering": "no", "vary": "HX-Request"}
-    return StreamingResponse(messages(ask, stream), media_type="text/event-stream", headers=headers)
+    parts = until_stopping(ask.rooms.doorbell, messages(ask, stream))
+    return StreamingResponse(parts, media_type="text/event-stream", headers=headers)
 
 
 async def messages(ask: PageAsk, stream: Stream) -> AsyncIterator[bytes]:

@@ -1,0 +1,53 @@
+"""SIGTERM ends the process in order, whoever is still connected."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from faults.process import Process, ports
+from receiver import Receiver
+from running import until
+
+SOON_S = 10.0
+
+
+@pytest.mark.xdist_group("faults")
+async def test_an_open_stream_does_not_hold_up_the_stop(tmp_path: Path) -> None:
+    """A page that listens is let go at once; the exit code is 0 and nothing is sent twice."""
+    process = Process(data=tmp_path / "data", port=ports())
+    process.init()
+    async with Receiver() as receiver:
+        await process.start()
+        await process.client.webhook(receiver.url, "custom.*")
+        reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
+        writer.write(
+            f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{process.port}\r\n"
+            f"Authorization: Bearer {process.key}\r\n\r\n".encode()
+        )
+        await reader.readuntil(b": connected")
+        await process.client.good("POST", "/events", {"type": "custom.x", "data": 1})
+        await receiver.wait(1)
+        assert await asyncio.to_thread(process.stop, SOON_S) == 0
+        assert b"event: delivery" in await reader.read()
+        writer.close()
+        await process.start()
+        await until(lambda: delivered(process))
+        assert process.stop() == 0
+        assert len(receiver.received) == 1
+
+
+async def delivered(process: Process) -> bool:
+    """The one delivery has arrived."""
+    items = (await process.client.good("GET", "/deliveries"))["items"]
+    return [one["state"] for one in items] == ["delivered"]
+
+
+async def test_a_second_process_names_the_first(tmp_path: Path) -> None:
+    """Two processes on one data directory: the second stops and says who holds it."""
+    first, second = (Process(data=tmp_path / "data", port=ports()) for _ in range(2))
+    first.init()
+    await first.start()
+    with pytest.raises(AssertionError, match="ended by itself"):
+        await second.start()
+    first.stop()
