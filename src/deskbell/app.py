@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -87,7 +88,9 @@ def build_app(config: Config, rooms: Rooms) -> ASGIApp:
         is_page=True,
     )
     routes = [*api.starlette_routes(), *root.starlette_routes(), *portal.starlette_routes()]
-    inner: ASGIApp = Starlette(routes=routes)
+    inner: ASGIApp = Starlette(
+        routes=routes, exception_handlers={404: unknown_path(api, portal), 405: unknown_path(api, portal)}
+    )
     inner = HotPath(
         app=inner,
         authenticator=authenticator,
@@ -104,6 +107,16 @@ def build_app(config: Config, rooms: Rooms) -> ASGIApp:
         return make_id("req", unix_ms=unix_ms(rooms.clock.now()), chance=rooms.random.bits(74))
 
     return Shield(inner, base_url=config.base_url, hosts=config.hosts, new_id=new_request_id)
+
+
+def unknown_path(api: Door[Rooms], portal: Door[Rooms]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Where no route is: a problem below /api, a page elsewhere."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        door = api if request.url.path.startswith("/api/") else portal
+        return await door.unknown(request, getattr(error, "status_code", 404))
+
+    return answer
 
 
 def open_house(config: Config) -> House:

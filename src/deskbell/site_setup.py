@@ -29,12 +29,13 @@ async def set_up(rooms: Rooms, msp: str = "desk", name: str = "Service desk") ->
 
 
 async def first_start(rooms: Rooms) -> Made | None:
-    """Set up a new data directory; a fresh link while nobody has a login; else nothing."""
-    sites = await rooms.store.sites.all()
-    if not sites:
-        return await set_up(rooms)
-    site = sites[0]
-    if await rooms.accounts.users(site.site):
+    """Set up a new data directory; nothing when there is a site, so that a link made by `init` stays good."""
+    return None if await rooms.store.sites.all() else await set_up(rooms)
+
+
+async def owner_link(rooms: Rooms) -> str | None:
+    """A fresh set-up link while nobody has a login."""
+    site = (await rooms.store.sites.all())[0].site
+    if await rooms.accounts.users(site):
         return None
-    token = await rooms.accounts.setup_link(site.site)
-    return Made(site=site.site, api_key=None, setup_url=f"{rooms.base_url}/setup/{token}")
+    return f"{rooms.base_url}/setup/{await rooms.accounts.setup_link(site)}"

@@ -1,6 +1,5 @@
 """Accounts on a store in memory, with a site, and an owner when asked for."""
 
-import secrets
 from dataclasses import replace
 from typing import Any
 
@@ -10,50 +9,21 @@ from deskbell.model.account import Account, Caller, Permission, Role
 from deskbell.model.audit import AuditEntry, Origin
 from deskbell.model.changes import Insert, Refused, Replace, Unit
 from deskbell.model.ids import SiteId
-from deskbell.model.instant import Instant, plus
+from deskbell.ports import Store
 from deskbell.rules.limits import Limits
 from deskbell.storage.memory import MemoryStore
+from doubles import Chance, Clock
 
 SITE = SiteId("dd")
 ORIGIN = Origin(address="192.0.2.7", request_id="req_1")
 EMAIL, PASSWORD = "ana@desk.example", "correct horse battery"
-START = Instant(17_000_000_000_000_000)
-
-
-class Clock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.wall, self.seconds = START, 1_000.0
-
-    def now(self) -> Instant:
-        return self.wall
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def go(self, seconds: float) -> None:
-        self.wall, self.seconds = plus(self.wall, seconds), self.seconds + seconds
-
-
-class Chance:
-    """Real chance: tokens must differ."""
-
-    def bits(self, count: int) -> int:
-        return secrets.randbits(count)
-
-    def fraction(self) -> float:
-        return 0.0
-
-    def secret(self, size: int) -> bytes:
-        return secrets.token_bytes(size)
 
 
 class Desk:
     """One installation."""
 
-    def __init__(self) -> None:
-        self.store, self.clock = MemoryStore(), Clock()
+    def __init__(self, store: Store | None = None) -> None:
+        self.store, self.clock = store or MemoryStore(), Clock()
         self.rooms = self.process()
 
     def process(self) -> Room:

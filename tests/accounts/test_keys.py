@@ -2,15 +2,12 @@
 
 import asyncio
 import re
-from dataclasses import replace
 
 import pytest
 
 from accounts.desk import EVERYTHING, ORIGIN, SITE, Desk
-from deskbell.accounts import AuditReader
 from deskbell.model.account import Caller, Permission, Role
 from deskbell.model.errors import Forbidden, Invalid, NotFound
-from deskbell.model.people import ActorKind
 from deskbell.rules.permissions import ROLE_PERMISSIONS, SCOPES, key_permissions
 
 DAY_S = 86_400
@@ -204,23 +201,6 @@ async def test_client_links_can_be_ended(desk: Desk) -> None:
     assert await desk.rooms.end_client_links(SITE, "dd~c~7") == 2
     assert [await desk.rooms.caller_of_client_link(one) for one in tokens] == [None, None]
     assert await desk.rooms.caller_of_client_link(other) is not None
-
-
-async def test_audit_is_whole_until_altered(desk: Desk) -> None:
-    """The chain is checked from its beginning; an altered or dropped row is named by its number."""
-    await desk.owner()
-    reader = AuditReader(store=desk.store)
-    assert await reader.verify(SITE) is None
-    rows = await reader.page(SITE, None, 10)
-    assert rows[0].entry.actor.kind is ActorKind.PERSON
-    tables = desk.store.audit._tables  # type: ignore[attr-defined]  # what a thief of the database can do
-    second = tables.get("audit", (SITE, 2))
-    tables.put("audit", (SITE, 2), replace(second, entry=replace(second.entry, operation="nothing.happened")))
-    assert await reader.verify(SITE) == 2
-    tables.put("audit", (SITE, 2), second)
-    first = tables.get("audit", (SITE, 1))
-    tables.put("audit", (SITE, 1), replace(first, previous_hash="1" * 64))
-    assert await reader.verify(SITE) == 1
 
 
 TABLE = {

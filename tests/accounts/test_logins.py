@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from argon2 import PasswordHasher
 
-from accounts.desk import EMAIL, ORIGIN, PASSWORD, SITE, Clock, Desk
+from accounts.desk import EMAIL, ORIGIN, PASSWORD, SITE, Desk
 from deskbell.accounts.throttle import Throttle
 from deskbell.model.account import Permission, Role
 from deskbell.model.errors import Invalid, NotFound, Throttled, Unauthenticated
 from deskbell.rules.limits import Limits
+from doubles import Clock
 
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 
@@ -107,6 +108,32 @@ def test_waits_double_and_are_forgotten() -> None:
         waits.append(caught.value.retry_after_s - 1)
         clock.go(caught.value.retry_after_s + quiet_s)
     assert waits == [60, 120, 240, 480, 900, 900, 60]
+
+
+def test_a_flood_from_everywhere() -> None:
+    """300 wrong in a minute over all: strange addresses wait, those with a right password of late do not."""
+    clock = Clock()
+    throttle = Throttle(clock, Limits())
+    throttle.enter(HOME, EMAIL)
+    throttle.leave(HOME, EMAIL, right=True)
+    clock.go(29 * 86_400)
+    for number in range(300):
+        throttle.enter(f"10.0.{number // 250}.{number % 250}", f"user{number}@desk.example")
+        throttle.leave(f"10.0.{number // 250}.{number % 250}", f"user{number}@desk.example", right=False)
+        clock.go(0.1)
+    with pytest.raises(Throttled) as caught:
+        throttle.enter(ELSEWHERE, EMAIL)
+    assert 30 <= caught.value.retry_after_s <= 31
+    throttle.enter(HOME, EMAIL)
+    clock.go(caught.value.retry_after_s)
+    throttle.enter(ELSEWHERE, EMAIL)
+
+
+def test_long_names_are_not_kept() -> None:
+    """What is remembered of a user is no longer than an e-mail address can be."""
+    throttle = Throttle(Clock(), Limits())
+    throttle.enter(HOME, "x" * 1_000_000)
+    assert all(len(name) < 400 for name in throttle._records)
 
 
 def test_memory_is_bounded() -> None:

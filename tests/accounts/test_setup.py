@@ -64,6 +64,10 @@ async def test_one_link_makes_one_owner(desk: Desk) -> None:
     ("name", "email", "password", "pointers"),
     [
         ("", "nobody", "short", {"/name", "/email", "/password"}),
+        ("Ana", "a\x1bb@desk.example", PASSWORD, {"/email"}),
+        ("Ana", "ana\u202e@desk.example", PASSWORD, {"/email"}),
+        ("Ana", "\ud800@desk.example", PASSWORD, {"/email"}),
+        ("Ana", "a@" + "b" * 300, PASSWORD, {"/email"}),
         ("Ana", EMAIL, "passwordpassword", {"/password"}),
         ("Ana", EMAIL, "Password1234", {"/password"}),
         ("Ana", EMAIL, EMAIL, {"/password"}),

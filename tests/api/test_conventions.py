@@ -86,6 +86,19 @@ async def test_bad_queries(desk: Running, path: str, status: int) -> None:
     assert answer.status == status, answer.body
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/nothing", 404), ("PUT", "/site", 405), ("TRACE", "/site", 405)]
+)
+async def test_unknown_paths_are_problems_too(desk: Running, method: str, path: str, status: int) -> None:
+    """Where no route is, the answer is a problem below /api and a page elsewhere."""
+    answer = await desk.call(method, path)
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    page = await desk.call("GET", "/webhook/nothing/here", key="")
+    assert page.status == 404
+    assert page.headers["content-type"].startswith("text/html")
+
+
 async def test_cursor_of_another_list_is_refused(desk: Running) -> None:
     """A cursor is bound to its list and its filters."""
     for n in range(2):

@@ -14,6 +14,7 @@ from deskbell.rules.limits import Limits
 from deskbell.rules.urls import UrlPolicy
 from deskbell.webhooks import read_spec
 from deskbell.webhooks.checks import check_spec
+from deskbell.webhooks.spec import patch
 from webhooks.office import spec
 
 SITE = Site(site=SiteId("dd"), name="DD", created_at=Instant(0))
@@ -37,26 +38,26 @@ def faults(**members: Any) -> dict[str, str]:
         ({"event_types": ("chat.created", "chat")}, "/eventTypes/1", "event_type_form"),
         ({"event_types": ("chat.craeted",)}, "/eventTypes/0", "event_type_unknown"),
         ({"event_types": ("chats.*",)}, "/eventTypes/0", "event_type_unknown"),
-        ({"kind": "slack"}, "/kind", "kind_unavailable"),
+        ({"kind": "slack"}, "/kind", "not_available"),
         ({"settings": {"channel": "a"}}, "/settings/channel", "setting_unknown"),
-        ({"preset": "zapier"}, "/preset", "unavailable"),
+        ({"preset": "zapier"}, "/preset", "not_available"),
         ({"format": "xml"}, "/format", "choice"),
-        ({"format": "template"}, "/format", "unavailable"),
-        ({"template": {"a": 1}}, "/template", "unavailable"),
-        ({"filter": "x > 1"}, "/filter", "unavailable"),
-        ({"changed_fields": ("status",)}, "/changedFields", "unavailable"),
+        ({"format": "template"}, "/format", "not_available"),
+        ({"template": {"a": 1}}, "/template", "not_available"),
+        ({"filter": "x > 1"}, "/filter", "not_available"),
+        ({"changed_fields": ("status",)}, "/changedFields", "not_available"),
         ({"headers": {"Host": "x"}}, "/headers/Host", "header_reserved"),
         ({"headers": {"X_Y": "x"}}, "/headers/X_Y", "header_name"),
         ({"headers": {"X-Y": " x"}}, "/headers/X-Y", "header_value"),
         ({"signature": SignatureSettings(dd_encoding="rot13")}, "/signature/ddEncoding", "choice"),
         ({"signature": SignatureSettings(also="x")}, "/signature/also", "choice"),
-        ({"signature": SignatureSettings(ed25519=True)}, "/signature/ed25519", "unavailable"),
-        ({"batch": Batch(events_max=2)}, "/batch/eventsMax", "unavailable"),
+        ({"signature": SignatureSettings(ed25519=True)}, "/signature/ed25519", "not_available"),
+        ({"batch": Batch(events_max=2)}, "/batch/eventsMax", "not_available"),
         ({"batch": Batch(events_max=0)}, "/batch/eventsMax", "range"),
-        ({"batch": Batch(wait_ms=5)}, "/batch/waitMs", "unavailable"),
-        ({"ordered_by": "subject"}, "/orderedBy", "unavailable"),
+        ({"batch": Batch(wait_ms=5)}, "/batch/waitMs", "not_available"),
+        ({"ordered_by": "subject"}, "/orderedBy", "not_available"),
         ({"ordered_by": "x"}, "/orderedBy", "choice"),
-        ({"on_exhausted": "hold"}, "/onExhausted", "unavailable"),
+        ({"on_exhausted": "hold"}, "/onExhausted", "not_available"),
         ({"rate_per_second": 0}, "/ratePerSecond", "range"),
         ({"rate_per_second": 1e9}, "/ratePerSecond", "range"),
         ({"retry_schedule_s": (1,) * 41}, "/retrySchedule", "range"),
@@ -151,6 +152,12 @@ def test_members_of_the_wrong_form(members: dict[str, Any], pointers: set[str]) 
     with pytest.raises(Invalid) as caught:
         read_spec(members)
     assert {one.pointer for one in caught.value.faults} == pointers
+
+
+def test_pointers_are_escaped() -> None:
+    """A name with a slash or a tilde is one step of its JSON pointer."""
+    found = patch(spec(), {"a/b~c": 1, "headers": {"X/Y": 5}, "signature": {"q/r": 1}}).faults
+    assert [one.pointer for one in found] == ["/a~1b~0c", "/headers/X~1Y", "/signature/q~1r"]
 
 
 def test_members_become_settings() -> None:

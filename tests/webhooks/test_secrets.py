@@ -86,6 +86,17 @@ async def test_end_overlap(office: Office) -> None:
     assert await office.rooms.secrets("dd", made.webhook.id) == [rotated.secret_text]
 
 
+async def test_a_clock_set_back(office: Office) -> None:
+    """The new secret is the newest whatever the clock says, so that ending the overlap ends the old one."""
+    made = await office.made()
+    for _ in range(2):
+        office.world.clock.advance(-5)
+        rotated = await office.rooms.rotate(ANA, made.webhook.id, 3_600, origin=ORIGIN)
+        assert (await office.rooms.secrets("dd", made.webhook.id))[0] == rotated.secret_text
+    await office.rooms.end_overlap(ANA, made.webhook.id, origin=ORIGIN)
+    assert await office.rooms.secrets("dd", made.webhook.id) == [rotated.secret_text]
+
+
 async def test_at_most_five_live(office: Office) -> None:
     """A sixth valid secret is refused until an overlap ends."""
     made = await office.made()

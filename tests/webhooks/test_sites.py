@@ -38,8 +38,9 @@ async def test_answered_once(office: Office) -> None:
     await office.world.publish()
     office.world.clock.advance(1)
     await office.rooms.set_slider(ANA, True, origin=ORIGIN)
-    with pytest.raises(Invalid, match="not available yet"):
+    with pytest.raises(Invalid, match="not available in this version") as caught:
         await office.rooms.answer_missed(ANA, "replay", origin=ORIGIN)
+    assert caught.value.faults[0].code == "not_available"
     with pytest.raises(Invalid):
         await office.rooms.answer_missed(ANA, "perhaps", origin=ORIGIN)
     site = await office.rooms.answer_missed(ANA, "leave", origin=ORIGIN)

@@ -4,13 +4,14 @@ from deskbell.accounts.keys import Keys
 from deskbell.accounts.links import Links
 from deskbell.accounts.logins import Logins
 from deskbell.accounts.passwords import Passwords
+from deskbell.accounts.refusals import Refusals
 from deskbell.accounts.setup import Setup
 from deskbell.accounts.throttle import Throttle
 from deskbell.ports import Clock, Random, Store
 from deskbell.rules.limits import Limits
 
 
-class Accounts(Setup, Logins, Keys, Links):
+class Accounts(Setup, Logins, Keys, Links, Refusals):
     """Who may do what."""
 
     def __init__(self, *, store: Store, clock: Clock, random: Random, limits: Limits) -> None:
@@ -18,3 +19,4 @@ class Accounts(Setup, Logins, Keys, Links):
         self._passwords = Passwords()
         self._throttle = Throttle(clock, limits)
         self._known = {}
+        self._refused = {}

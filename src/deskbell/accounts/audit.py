@@ -20,11 +20,9 @@ class AuditReader:
 
     async def verify(self, site: SiteId) -> int | None:
         """The sequence of the first row that breaks the chain; None when it is whole."""
-        previous: str | None = None
+        previous = FIRST_HASH  # nothing cuts a chain: it begins at its beginning
         after = 0
         while rows := await self._store.audit.range(site, after, _STEP):
-            if previous is None and rows[0].seq == 1:
-                previous = FIRST_HASH  # a chain that retention has not cut begins at its beginning
             broken = first_broken(rows, previous)
             if broken is not None:
                 return broken

@@ -56,7 +56,7 @@ class Keys(Office):
         text = new_key(self._random)
         key = self._key(caller.site, text, name, granted, await self._maker_id(caller), expires_days)
         key = replace(key, rate_per_second=rate_per_second)
-        await self._write(caller.site, (Insert(row=key),), "key.create", key.id, actor=_actor(caller), origin=origin)
+        await self._write(caller.site, (Insert(row=key),), "key.create", key.id, actor=actor_of(caller), origin=origin)
         return key, text
 
     def _check_confirmed(self, caller: Caller, granted: tuple[Permission, ...]) -> None:
@@ -120,7 +120,7 @@ class Keys(Office):
                 raise NotFound
             if key.revoked_at is None:
                 revoked = Overwrite(row=replace(key, revoked_at=self._clock.now()))
-                await self._write(caller.site, (revoked,), "key.revoke", key.id, actor=_actor(caller), origin=origin)
+                await self._write(caller.site, (revoked,), "key.revoke", key.id, actor=actor_of(caller), origin=origin)
             self._known.pop(key.token_hash, None)
             self._revocations += 1
 
@@ -177,6 +177,7 @@ class Keys(Office):
         return next((user for user in users if user.id == key.created_by and user.removed_at is None), None)
 
 
-def _actor(caller: Caller) -> Actor:
+def actor_of(caller: Caller) -> Actor:
+    """A caller as one who acts."""
     kind = ActorKind.KEY if caller.kind == "key" else ActorKind.PERSON
     return Actor(kind=kind, name=caller.name, id=caller.id)

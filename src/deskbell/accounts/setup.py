@@ -123,7 +123,7 @@ class Setup(Office):
 
     async def _check_owner(self, name: str, email: str, password: str, site_name: str) -> None:
         faults = [check_line(name, "/name", self._limits)]
-        if not _EMAIL.fullmatch(email):
+        if not _EMAIL.fullmatch(email) or check_line(email, "/email", self._limits) is not None:
             faults.append(FaultAt(pointer="/email", code="email", detail="Enter an e-mail address."))
         faults.append(check_password(password, email=email, site_name=site_name, limits=self._limits))
         found = tuple(fault for fault in faults if fault is not None)

@@ -39,7 +39,7 @@ def lookup_of(key: str) -> str | None:
 
 def digest(token: str) -> str:
     """What is stored of a token."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def fresh_id(prefix: Prefix, clock: Clock, random: Random) -> str:

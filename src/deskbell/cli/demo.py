@@ -45,7 +45,7 @@ def demo(data: str, host: str, port: int | None, once: bool) -> None:
 async def show(house: app.House, once: bool) -> bool:
     """Perform the script and print what arrived; answers whether everything did."""
     rooms = house.rooms
-    made = await site_setup.first_start(rooms)
+    await site_setup.first_start(rooms)
     line(f"Deskbell demo at {rooms.base_url}")
     played = await demo_script.play(rooms, told)
     line("")
@@ -53,8 +53,8 @@ async def show(house: app.House, once: bool) -> bool:
     if once:
         return played.arrived == played.expected
     line("")
-    if made is not None:
-        line(f"  1. Create your login      {made.setup_url}")
+    setup_url = await site_setup.owner_link(rooms)
+    line(f"  1. {'Create your login ' if setup_url else 'Sign in           '}     {setup_url or rooms.base_url}")
     line(f"  2. See the captures       {rooms.base_url}/inspector/{played.bin_id}")
     line(f"  3. Act as an agent        {rooms.base_url}/desk/agent")
     line(f"  4. Ask for a chat         {played.client_url}")

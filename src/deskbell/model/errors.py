@@ -3,7 +3,8 @@
     DeskbellError
     ├── Refusal                 the caller can mend it: `code`, `detail`, `faults`
     │   ├── Unreadable 400      ├── Unauthenticated 401   ├── Forbidden 403
-    │   ├── NotFound 404        ├── Conflict 409          ├── TooLarge 413
+    │   ├── NotFound 404        ├── WrongMethod 405       ├── Conflict 409
+    │   ├── TooLarge 413
     │   ├── WrongMedia 415      ├── Invalid 422           ├── Throttled 429 (retry_after_s)
     │   ├── Busy 503 (retry_after_s)  ├── DiskFull 503        ├── Loop 508
     │   └── Broken 500: a bug of ours, told like a refusal
@@ -69,6 +70,12 @@ class NotFound(Refusal):
     """There is nothing here under this id or path."""
 
     status, code, title = 404, "not-found", "Not found"
+
+
+class WrongMethod(Refusal):
+    """This path does not take this method; see /api/docs."""
+
+    status, code, title = 405, "method-not-allowed", "Method not allowed"
 
 
 class Conflict(Refusal):

@@ -84,6 +84,7 @@ class Limits:
     password_chars_max: int = limit(1_024, "characters", 64, 4_096, "refused before hashing")
     wrong_per_address: int = limit(10, "in 60 s", 1, 1_000, "wrong passwords from one address")
     wrong_per_user: int = limit(10, "in 15 min", 1, 1_000, "wrong passwords for one user from one address")
+    wrong_over_all: int = limit(300, "in 60 s", 10, 100_000, "wrong passwords; then only familiar addresses sign in")
     reveals_per_hour: int = limit(30, "in 1 h", 1, 1_000, "Display detail per user")
     # inspector
     captures_per_bin: int = limit(500, "captures", 10, 10_000, "a ring: the oldest go")

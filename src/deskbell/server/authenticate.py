@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from deskbell.accounts import Accounts
-from deskbell.model.account import Caller
-from deskbell.model.errors import FaultAt, Unauthenticated, Unreadable
+from deskbell.model.account import Caller, Permission
+from deskbell.model.audit import Origin
+from deskbell.model.errors import FaultAt, Forbidden, Unauthenticated, Unreadable
 from deskbell.server.cookies import read_login
 from deskbell.server.csrf import check_origin, check_token
 
@@ -34,6 +35,15 @@ class Authenticator:
         if caller is not None and request.method not in SAFE_METHODS and caller.login is not None:
             check_origin(request.headers, self.base_url)
             check_token(request.headers.get("deskbell-csrf") or form_token, caller.login.csrf)
+        return caller
+
+    async def permitted(self, caller: Caller | None, permission: Permission, origin: Origin) -> Caller:
+        """The caller when they have the permission. Raises Unauthenticated, or Forbidden, which is audited."""
+        if caller is None:
+            raise Unauthenticated
+        if not caller.may(permission):
+            await self.accounts.note_refusal(caller, permission.value, origin)
+            raise Forbidden(f"This needs the permission {permission}.")
         return caller
 
     async def by_key(self, header: str) -> Caller:

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -105,9 +105,8 @@ class CaptureDoor:
                 break
             part = message.get("body", b"")
             size += len(part)
-            if size <= self.limits.capture_read_bytes:
-                parts.append(part)
-            more = message.get("more_body", False)
+            parts.append(part)
+            more = message.get("more_body", False) and size <= self.limits.capture_read_bytes
         body = b"".join(parts)
         kept = body[: self.limits.capture_body_bytes]
         return kept, size > len(kept)
@@ -144,7 +143,9 @@ async def send_body(answer: Answer, receive: Receive, send: Send) -> None:
 async def wait_or_gone(receive: Receive, seconds: float) -> bool:
     """Wait, but no longer than the client; answers whether it has gone."""
     try:
-        message: Any = await asyncio.wait_for(receive(), seconds)
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass  # what is left of a body that was too long to capture
     except TimeoutError:
         return False
-    return bool(message["type"] == "http.disconnect")
+    return True

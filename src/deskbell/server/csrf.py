@@ -8,8 +8,9 @@ from deskbell.model.errors import Forbidden
 
 def origin_of(base_url: str) -> str:
     """Scheme, host and port of the base URL, as browsers write an origin."""
-    scheme, _, rest = base_url.partition("://")
-    return f"{scheme}://{rest.split('/', 1)[0]}"
+    scheme, _, rest = base_url.lower().partition("://")
+    host = rest.split("/", 1)[0].removesuffix(":443" if scheme == "https" else ":80")
+    return f"{scheme}://{host}"
 
 
 def check_origin(headers: Mapping[str, str], base_url: str) -> None:

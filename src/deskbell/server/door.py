@@ -1,7 +1,8 @@
 """From the route tables to Starlette: read, limit, find the caller, check the permission, call, answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -16,13 +17,13 @@ from deskbell.model.errors import (
     Broken,
     Busy,
     FaultAt,
-    Forbidden,
     Invalid,
+    NotFound,
     Refusal,
     StoreBroken,
     TooLarge,
-    Unauthenticated,
     Unreadable,
+    WrongMethod,
 )
 from deskbell.rules.limits import Limits
 from deskbell.server.ask import Ask
@@ -33,6 +34,8 @@ from deskbell.server.route import Param, Route
 R = TypeVar("R")
 log = structlog.get_logger()
 FORM = "application/x-www-form-urlencoded"
+BODY_S = 30.0
+"""So long may a body take to arrive."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,9 @@ class Door(Generic[R]):
         async def serve(request: Request) -> Response:
             ask = Ask(request=request, rooms=self.rooms, body=b"", origin=origin_of(request))
             try:
-                return await self._answer(route, request)
+                if request.method not in ("GET", "HEAD"):
+                    ask = replace(ask, body=await read_body(request, self._body_bytes_max(route)))
+                return await self._answer(route, ask)
             except Refusal as refusal:
                 return await self.refuse(ask, refusal)
             except StoreBroken:
@@ -71,28 +76,23 @@ class Door(Generic[R]):
 
         return serve
 
-    async def _answer(self, route: Route[R], request: Request) -> Response:
-        body_max = route.body_bytes_max or self.limits.body_bytes_max
-        body = await read_body(request, body_max) if request.method not in ("GET", "HEAD") else b""
-        ask = Ask(request=request, rooms=self.rooms, body=body, origin=origin_of(request))
+    def _body_bytes_max(self, route: Route[R]) -> int:
+        return route.body_bytes_max or self.limits.body_bytes_max
+
+    async def _answer(self, route: Route[R], ask: Ask[R]) -> Response:
+        request = ask.request
         token = ask.form().get("csrf", [None])[0] if is_form(request) and self.is_page else None
         caller = await self.authenticator.caller(request, token)
         if route.permission is not Permission.PUBLIC:
-            if caller is None:
-                raise Unauthenticated
-            if not caller.may(route.permission):
-                raise Forbidden(f"This needs the permission {route.permission}.")
+            caller = await self.authenticator.permitted(caller, route.permission, ask.origin)
             self.rates.spend(caller)
-        return await route.handler(
-            Ask(
-                request=request,
-                rooms=self.rooms,
-                body=body,
-                origin=origin_of(request),
-                known_caller=caller,
-                query=read_query(request.url.query, route.query),
-            )
-        )
+        query = read_query(request.url.query, route.query)
+        return await route.handler(replace(ask, known_caller=caller, query=query))
+
+    async def unknown(self, request: Request, status: int) -> Response:
+        """The answer where no route is: 404, or 405 for another method."""
+        ask = Ask(request=request, rooms=self.rooms, body=b"", origin=origin_of(request))
+        return await self.refuse(ask, WrongMethod() if status == WrongMethod.status else NotFound())
 
 
 def is_form(request: Request) -> bool:
@@ -106,23 +106,32 @@ def origin_of(request: Request) -> Origin:
     return Origin(address=address, request_id=request.scope.get("deskbell.request_id", ""))
 
 
-async def read_body(request: Request, bytes_max: int) -> bytes:
-    """The body up to the limit; TooLarge as soon as it is known to be longer."""
+async def read_body(request: Request, bytes_max: int, seconds_max: float = BODY_S) -> bytes:
+    """The body up to the limit; TooLarge as soon as it is known to be longer, Unreadable when it takes too long."""
     detail = f"The body may have at most {bytes_max:,} bytes."
     declared = request.headers.get("content-length")
-    if declared is not None and declared.isdigit() and int(declared) > bytes_max:
+    if declared is not None and declared.isascii() and declared.isdigit() and too_long(declared, bytes_max):
         raise TooLarge(detail)
     parts: list[bytes] = []
     size = 0
     try:
-        async for part in request.stream():
-            size += len(part)
-            if size > bytes_max:
-                raise TooLarge(detail)
-            parts.append(part)
+        async with asyncio.timeout(seconds_max):
+            async for part in request.stream():
+                size += len(part)
+                if size > bytes_max:
+                    raise TooLarge(detail)
+                parts.append(part)
+    except TimeoutError:
+        raise Unreadable(f"The body did not arrive within {seconds_max:g} s.") from None
     except ClientDisconnect:
         raise Unreadable("The request broke off.") from None
     return b"".join(parts)
+
+
+def too_long(declared: str, bytes_max: int) -> bool:
+    """Whether a declared length is over the limit; absurd ones are not even read as a number."""
+    digits = declared.lstrip("0") or "0"
+    return len(digits) > len(str(bytes_max)) or int(digits) > bytes_max
 
 
 def read_query(query: str, params: Sequence[Param]) -> Mapping[str, str]:
@@ -139,7 +148,9 @@ def read_query(query: str, params: Sequence[Param]) -> Mapping[str, str]:
         if not fits(param, value):
             fault = FaultAt(pointer=f"/{name}", code="query", detail=expected(param))
             raise Invalid(f"The query parameter {name} is not valid. {expected(param)}", faults=(fault,))
-        found[name] = f"{found[name]},{value}" if param.many and name in found else value
+        if name in found and not param.many:
+            raise Unreadable(f"Give the query parameter {name} once.")
+        found[name] = f"{found[name]},{value}" if name in found else value
     return found
 
 
@@ -160,7 +171,8 @@ def fits(param: Param, value: str) -> bool:
 def expected(param: Param) -> str:
     """What the parameter takes, as a sentence."""
     if param.type == "integer":
-        return f"It takes a whole number from {param.low} to {param.high}."
+        low = 0 if param.low is None else param.low
+        return f"It takes a whole number from {low:,}" + (" on." if param.high is None else f" to {param.high:,}.")
     if param.type == "boolean":
         return "It takes true or false."
     return f"It takes one of {', '.join(param.choices)}." if param.choices else param.description

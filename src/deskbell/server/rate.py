@@ -1,5 +1,7 @@
 """Requests per second of API keys that were given a limit."""
 
+from math import ceil
+
 from deskbell.model.account import Caller
 from deskbell.model.errors import Throttled
 from deskbell.ports import Clock
@@ -22,5 +24,5 @@ class KeyRates:
         tokens = min(max(rate, 1.0), tokens + (now - at) * rate)
         if tokens < 1.0:
             self._buckets[caller.id] = (tokens, now)
-            raise Throttled(f"This key may make {rate:g} requests a second.", retry_after_s=max(1, round(1 / rate)))
+            raise Throttled(f"This key may make {rate:g} requests a second.", retry_after_s=ceil((1.0 - tokens) / rate))
         self._buckets[caller.id] = (tokens - 1.0, now)

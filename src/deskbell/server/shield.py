@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskbell.model.errors import NotFound, Refusal, Unreadable
+from deskbell.server.csrf import origin_of
 from deskbell.server.problem import problem
 
 CSP = (
@@ -25,7 +26,9 @@ HEADERS = (
 )
 HSTS = (b"strict-transport-security", b"max-age=31536000")
 HEAD_BYTES_MAX = 16_384
+TARGET_BYTES_MAX = 8_192
 HEADERS_MAX = 100
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 CAPTURE_PATHS = (b"/bin/", b"/sim/")
 
 
@@ -34,8 +37,9 @@ class Shield:
 
     def __init__(self, app: ASGIApp, *, base_url: str, hosts: tuple[str, ...], new_id: Callable[[], str]) -> None:
         self._app = app
-        scheme, _, rest = base_url.partition("://")
-        self._hosts = frozenset({rest.split("/", 1)[0].lower(), *(host.lower() for host in hosts)})
+        scheme, _, self._host = origin_of(base_url).partition("://")
+        self._further_hosts = frozenset(name.lower() for name in hosts)
+        self._default_port = ":443" if scheme == "https" else ":80"
         self._headers = (*HEADERS, HSTS) if scheme == "https" else HEADERS
         self._new_id = new_id
 
@@ -54,11 +58,11 @@ class Shield:
                 message["headers"] = self._with_headers(message.get("headers", []), request_id)
             await send(message)
 
-        refusal = self._refusal(scope)
-        size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
-        if size > HEAD_BYTES_MAX or len(scope["headers"]) > HEADERS_MAX:
-            await Response(status_code=431)(scope, receive, guarded)
+        status = too_large(scope)
+        if status is not None:
+            await Response(status_code=status)(scope, receive, guarded)
             return
+        refusal = self._refusal(scope)
         if refusal is not None:
             await problem(refusal, request_id)(scope, receive, guarded)
             return
@@ -82,11 +86,23 @@ class Shield:
         return None
 
     def _is_ours(self, host: str, scope: Scope) -> bool:
-        if host in self._hosts:
+        """The base URL's host, a further name at any port, or loopback at the port of this very listener."""
+        if host.removesuffix(self._default_port) == self._host or host in self._further_hosts:
             return True
-        name, _, port = host.rpartition(":")
+        name, colon, port = host.rpartition(":")
+        if not colon or host.endswith("]"):
+            name, port = host, "80"
         server = scope.get("server")
-        return server is not None and name in ("127.0.0.1", "localhost", "[::1]") and port == str(server[1])
+        return name in self._further_hosts or (server is not None and name in LOOPBACK and port == str(server[1]))
+
+
+def too_large(scope: Scope) -> int | None:
+    """414 or 431 when the target or the headers are longer than what is taken here."""
+    raw: bytes = scope.get("raw_path") or b""
+    if len(raw) + len(scope["query_string"]) > TARGET_BYTES_MAX:
+        return 414
+    size = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return 431 if size > HEAD_BYTES_MAX or len(scope["headers"]) > HEADERS_MAX else None
 
 
 def is_odd_path(raw: bytes) -> bool:

@@ -12,12 +12,13 @@ from deskbell.rules.text import check_line
 from deskbell.rules.urls import UrlPolicy, UrlRefused, parse_receiver_url
 from deskbell.webhooks.checks_numbers import check_numbers
 from deskbell.webhooks.checks_types import check_types
+from deskbell.webhooks.reading_members import pointer_of
 from deskbell.webhooks.spec import POINTERS, WebhookSpec
 
 FORMATS = ("desk", "standard", "cloudevents")
 DD_ENCODINGS = ("hex", "base64", "off")
 ALSO = ("none", "github", "stripe")
-NOT_YET = "This is not available yet; leave it out."
+NOT_AVAILABLE = "This is not available in this version; leave it out."
 
 
 def check_spec(
@@ -52,12 +53,12 @@ def _check_kind(spec: WebhookSpec) -> Iterator[FaultAt]:
     """The kind, and what the kind says about its own settings."""
     kind = KINDS.get(spec.kind)
     if kind is None:
-        detail = f"This receiver kind is not available yet. Known: {', '.join(KINDS)}."
-        yield FaultAt(pointer=POINTERS["kind"], code="kind_unavailable", detail=detail)
+        detail = f"This receiver kind is not available in this version. Known: {', '.join(KINDS)}."
+        yield FaultAt(pointer=POINTERS["kind"], code="not_available", detail=detail)
         return
     for finding in kind.check(spec.settings):
         if finding.level == "refuse":
-            yield FaultAt(pointer=f"/settings/{finding.field}", code=finding.code, detail=finding.text)
+            yield FaultAt(pointer=pointer_of("settings", finding.field), code=finding.code, detail=finding.text)
 
 
 def _check_choices(spec: WebhookSpec) -> Iterator[FaultAt]:
@@ -92,7 +93,7 @@ _UNAVAILABLE: tuple[tuple[str, Callable[[WebhookSpec], bool]], ...] = (
 def _check_unavailable(spec: WebhookSpec) -> Iterator[FaultAt]:
     for pointer, is_wanted in _UNAVAILABLE:
         if is_wanted(spec):
-            yield FaultAt(pointer=pointer, code="unavailable", detail=NOT_YET)
+            yield FaultAt(pointer=pointer, code="not_available", detail=NOT_AVAILABLE)
 
 
 def _one(fault: FaultAt | None) -> tuple[FaultAt, ...]:

@@ -7,6 +7,7 @@ from deskbell.model.audit import Origin
 from deskbell.model.changes import Insert
 from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.ids import WebhookId, shard_of
+from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Format, Secret, Webhook
 from deskbell.rules.signing import NEW_KEY_BYTES, fingerprint, new_secret
@@ -37,7 +38,7 @@ class Create(Ground):
         url = self._parsed_url(spec.receiver_url or "", site)
         webhook = self._new_webhook(caller, spec, url)
         secret_text = spec.secret or new_secret(self._random.secret(NEW_KEY_BYTES))
-        secret = self._new_secret(webhook, secret_text)
+        secret = self._new_secret(webhook, secret_text, self._clock.now())
         after = {**webhook_view(webhook), "secret": f"{MASK} {fingerprint(secret_text)}"}
         refused = await self._publish(
             caller,
@@ -72,14 +73,14 @@ class Create(Ground):
             **plain_members(spec),
         )
 
-    def _new_secret(self, webhook: Webhook, text: str) -> Secret:
+    def _new_secret(self, webhook: Webhook, text: str, at: Instant) -> Secret:
         secret_id = self._fresh_id("sec")
         return Secret(
             site=webhook.site,
             webhook_id=webhook.id,
             id=secret_id,
             sealed=self._safe.seal_secret(webhook.site, webhook.id, secret_id, text),
-            created_at=self._clock.now(),
+            created_at=at,
         )
 
 

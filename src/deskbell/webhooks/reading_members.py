@@ -44,6 +44,11 @@ _FITS: Mapping[Shape, Callable[[Any], bool]] = MappingProxyType(
 )
 
 
+def pointer_of(*names: str) -> str:
+    """The JSON pointer of a member; `~` and `/` inside a name are written `~0` and `~1`."""
+    return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in names)
+
+
 class Reader:
     """Collects the faults of one reading."""
 

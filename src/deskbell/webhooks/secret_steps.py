@@ -71,7 +71,8 @@ class SecretSteps(Create):
             end = plus(now, wanted_s)
             until[:] = [end if wanted_s and live else None]
             note = (as_json(marks_of(live, self._texts(live))), as_json({"secret": f"{MASK} {fingerprint(text)}"}))
-            changes: tuple[Change, ...] = (*ended(live, end), Insert(row=self._new_secret(before, text)))
+            fresh = self._new_secret(before, text, after_all(live, now))
+            changes: tuple[Change, ...] = (*ended(live, end), Insert(row=fresh))
             return Step(
                 operation="webhook.rotate", after=before, changes=changes, reason="secret regenerated", note=note
             )
@@ -124,6 +125,11 @@ class SecretSteps(Create):
             detail = f"You displayed {len(times)} details this hour. The next is possible in {minutes} min."
             raise Throttled(detail, retry_after_s=wait_s)
         times.append(now)
+
+
+def after_all(secrets: list[Secret], now: Instant) -> Instant:
+    """Now, or just after the newest of these: a clock set back must not make a new secret the older one."""
+    return Instant(max([now, *(one.created_at + 1 for one in secrets)]))
 
 
 def ended(secrets: list[Secret], at: Instant) -> list[Overwrite]:

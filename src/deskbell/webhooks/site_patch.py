@@ -14,7 +14,7 @@ from deskbell.model.site import Site
 from deskbell.rules.limits import Limits
 from deskbell.rules.text import check_line
 from deskbell.rules.url_host import HostRefused, canonical_name, check_name
-from deskbell.webhooks.reading_members import Reader, Shape
+from deskbell.webhooks.reading_members import Reader, Shape, pointer_of
 
 RETENTION_DAYS = (1, 400)
 AUDIT_RETENTION_DAYS = (30, 3_650)
@@ -48,7 +48,7 @@ def patched_site(site: Site, members: Mapping[str, Any], limits: Limits) -> Site
     reader = Reader()
     found: dict[str, Any] = {}
     for name, value in members.items():
-        pointer = f"/{name}"
+        pointer = pointer_of(name)
         ours, shape = SHAPES.get(name, (name, None))
         if shape is None:
             reader.fault(pointer, "unknown_member", "There is no such setting of the site.")

@@ -68,8 +68,9 @@ class Sites(Ground):
     async def answer_missed(self, caller: Caller, answer: str, *, origin: Origin) -> Site:
         """`leave` leaves them unsent. Raises Conflict when there is no open question."""
         if answer != "leave":
-            words = "Replaying is not available yet; choose leave." if answer == "replay" else "Choose replay or leave."
-            fault = FaultAt(pointer="/answer", code="unavailable" if answer == "replay" else "choice", detail=words)
+            is_replay = answer == "replay"
+            words = "Replaying is not available in this version; choose leave." if is_replay else "Choose leave."
+            fault = FaultAt(pointer="/answer", code="not_available" if is_replay else "choice", detail=words)
             raise Invalid(words, faults=(fault,))
         for _ in range(TRIES_MAX):
             before = await self._site(caller.site)

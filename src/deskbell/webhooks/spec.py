@@ -7,7 +7,7 @@ from typing import Any
 
 from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.webhook import Batch, SignatureSettings, Webhook
-from deskbell.webhooks.reading_members import Reader, Shape
+from deskbell.webhooks.reading_members import Reader, Shape, pointer_of
 
 INVALID = "Some settings of the webhook are not valid."
 REQUIRED = "This member is required."
@@ -117,7 +117,7 @@ def patch(present: WebhookSpec, members: Mapping[str, Any]) -> Patched:
     for name, value in members.items():
         ours, shape = SHAPES.get(name, (name, None))
         if shape is None:
-            reader.fault(f"/{name}", "unknown_member", "There is no such setting.")
+            reader.fault(pointer_of(name), "unknown_member", "There is no such setting.")
         elif ours == "headers":
             found[ours], dropped = _headers(reader, value)
         elif value is None:
@@ -141,7 +141,7 @@ def _headers(reader: Reader, value: Any) -> tuple[dict[str, str], frozenset[str]
     texts = {name: text for name, text in given.items() if isinstance(text, str)}
     for name, text in given.items():
         if text is not None and not isinstance(text, str):
-            reader.fault(f"/headers/{name}", "type", "A text sets the header, null removes it.")
+            reader.fault(pointer_of("headers", name), "type", "A text sets the header, null removes it.")
     return texts, frozenset(name.lower() for name, text in given.items() if text is None)
 
 
@@ -152,7 +152,7 @@ def _nested(reader: Reader, pointer: str, table: Mapping[str, tuple[str, Shape]]
     for name, one in reader.read(pointer, Shape.OBJECT, value, {}).items():
         ours, shape = table.get(name, (name, None))
         if shape is None:
-            reader.fault(f"{pointer}/{name}", "unknown_member", "There is no such setting.")
+            reader.fault(pointer + pointer_of(name), "unknown_member", "There is no such setting.")
         elif one is None:
             found[ours] = getattr(defaults, ours)
         else:
