@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 HOST = "desk.example"
+LIMIT_S = 20.0
 Headers = Iterable[tuple[str, str]]
 
 
@@ -81,7 +82,8 @@ async def ask(
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    await app(scope_of(method, target, headers, host=host, server=server), receive, send)
+    async with asyncio.timeout(LIMIT_S):
+        await app(scope_of(method, target, headers, host=host, server=server), receive, send)
     start = sent[0]
     found = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
     return Answer(status=start["status"], headers=found, body=b"".join(one.get("body", b"") for one in sent[1:]))
