@@ -88,9 +88,11 @@ def build_app(config: Config, rooms: Rooms) -> ASGIApp:
         is_page=True,
     )
     routes = [*api.starlette_routes(), *root.starlette_routes(), *portal.starlette_routes()]
-    inner: ASGIApp = Starlette(
+    routed = Starlette(
         routes=routes, exception_handlers={404: unknown_path(api, portal), 405: unknown_path(api, portal)}
     )
+    routed.router.redirect_slashes = False  # it would build addresses from the request, not from the base URL
+    inner: ASGIApp = routed
     inner = HotPath(
         app=inner,
         authenticator=authenticator,

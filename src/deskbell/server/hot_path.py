@@ -18,10 +18,8 @@ from deskbell.model.errors import (
     Conflict,
     DiskFull,
     FaultAt,
-    Forbidden,
     Invalid,
     Refusal,
-    Unauthenticated,
     WrongMedia,
 )
 from deskbell.model.event import Event, Idempotency
@@ -34,7 +32,7 @@ from deskbell.rules.limits import Limits
 from deskbell.rules.payload import custom_head
 from deskbell.rules.strict_json import PublishItem, check_idempotency_key, parse_hop, read_publish
 from deskbell.server.authenticate import Authenticator
-from deskbell.server.door import read_body
+from deskbell.server.door import origin_of, read_body
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 
@@ -72,11 +70,8 @@ class HotPath:
     async def publish(self, request: Request) -> bytes:
         """The 202 body. Raises a Refusal; then nothing was stored."""
         check_media(request)
-        caller = await self.authenticator.caller(request, None)
-        if caller is None:
-            raise Unauthenticated
-        if not caller.may(Permission.EVENTS_WRITE):
-            raise Forbidden(f"This needs the permission {Permission.EVENTS_WRITE}.")
+        known = await self.authenticator.caller(request, None)
+        caller = await self.authenticator.permitted(known, Permission.EVENTS_WRITE, origin_of(request))
         self.rates.spend(caller)
         hop = parse_hop(request.headers.getlist("deskbell-hop"))
         body = await read_body(request, self.limits.events_body_bytes_max)
