@@ -122,6 +122,7 @@ def build_registrations(ground: Ground, engine: Engine) -> Registrations:
         changed=engine.webhook_changed,
         site_changed=engine.site_changed,
         publisher=engine,
+        kinds=KINDS,
     )
 
 

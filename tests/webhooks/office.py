@@ -10,6 +10,7 @@ from deskbell.model.delivery import Delivery
 from deskbell.model.ids import SiteId
 from deskbell.model.query import DeliveryFilter, EventFilter
 from deskbell.model.site import Site
+from deskbell.receivers import KINDS
 from deskbell.rules.limits import Limits
 from deskbell.rules.urls import UrlPolicy
 from deskbell.storage.memory import MemoryStore
@@ -72,6 +73,7 @@ class Office:
             changed=changed,
             site_changed=site_changed,
             publisher=world.engine,
+            kinds=KINDS,
         )
 
     async def made(self, caller: Caller = ANA, **members: Any) -> Created:

@@ -9,6 +9,7 @@ from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
+from deskbell.receivers import KINDS
 from deskbell.rules.limits import Limits
 from deskbell.rules.urls import UrlPolicy
 from deskbell.webhooks.checks import check_spec
@@ -38,7 +39,7 @@ def members(names: Any) -> Any:
 def test_settings_of_a_webhook(given_members: dict[str, Any]) -> None:
     """A merge patch of anything is judged; where nothing is wrong, it can be read and applied again."""
     found = patch(spec(), given_members)
-    faults = (*found.faults, *check_spec(found.spec, SITE, UrlPolicy(), Limits()))
+    faults = (*found.faults, *check_spec(found.spec, SITE, UrlPolicy(), Limits(), KINDS))
     assert all(one.pointer.startswith("/") and one.code and one.detail for one in faults)
     if not found.faults:
         assert patch(found.spec, given_members).spec == found.spec

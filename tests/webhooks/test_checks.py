@@ -10,6 +10,7 @@ from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Batch, SignatureSettings
+from deskbell.receivers import KINDS
 from deskbell.rules.limits import Limits
 from deskbell.rules.urls import UrlPolicy
 from deskbell.webhooks import read_spec
@@ -23,7 +24,7 @@ POLICY = UrlPolicy(base_url="https://hooks.our-own-portal.example", listen=(("12
 
 def faults(**members: Any) -> dict[str, str]:
     """Pointer to code."""
-    return {one.pointer: one.code for one in check_spec(spec(**members), SITE, POLICY, Limits())}
+    return {one.pointer: one.code for one in check_spec(spec(**members), SITE, POLICY, Limits(), KINDS)}
 
 
 @pytest.mark.parametrize(
@@ -107,10 +108,10 @@ def test_all_faults_at_once() -> None:
 def test_nearest_names_and_repaired_url_are_offered() -> None:
     """A refusal says what was probably meant, and which setting would allow it."""
     bad = spec(event_types=("ticket.updatd",), receiver_url=" https://hooks.example.com/a")
-    texts = " ".join(one.detail for one in check_spec(bad, SITE, POLICY, Limits()))
+    texts = " ".join(one.detail for one in check_spec(bad, SITE, POLICY, Limits(), KINDS))
     assert "ticket.updated" in texts
     assert "Did you mean https://hooks.example.com/a" in texts
-    private = check_spec(spec(receiver_url="https://10.0.0.5/a"), SITE, POLICY, Limits())
+    private = check_spec(spec(receiver_url="https://10.0.0.5/a"), SITE, POLICY, Limits(), KINDS)
     assert "DESKBELL_ALLOW=10.0.0.5:443" in private[0].detail
 
 
@@ -121,7 +122,7 @@ def test_cases_of_event_types(row: dict[str, Any]) -> None:
     if isinstance(text, dict):
         text = [f"custom.t{number}" for number in range(text["list_of"])]
     given = text if isinstance(text, list) else [text]
-    found = check_spec(spec(event_types=tuple(given)), SITE, POLICY, Limits())
+    found = check_spec(spec(event_types=tuple(given)), SITE, POLICY, Limits(), KINDS)
     codes = {one.code for one in found} - {"event_type_unknown"}
     assert bool(codes) == (row["expect"] == "reject")
 

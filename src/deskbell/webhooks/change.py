@@ -46,7 +46,7 @@ class Change(Create):
         """The webhook after the patch; raises Invalid with every fault at once."""
         wanted = patch(spec_of(before), members)
         kept = kept_headers(before, wanted)
-        faults = check_spec(wanted.spec, site, self._policy, self._limits, kept_headers=kept)
+        faults = check_spec(wanted.spec, site, self._policy, self._limits, self._kinds, kept_headers=kept)
         faults = (*wanted.faults, *faults, *check_kept_bytes(wanted, kept, self._limits))
         if faults:
             raise Invalid(INVALID, faults=faults)

@@ -1,10 +1,9 @@
 """Every fault of a webhook's settings at once; API and portal are judged by the same rules."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from deskbell.model.errors import FaultAt
 from deskbell.model.site import Site
-from deskbell.receivers import KINDS
 from deskbell.rules.headers import check_headers
 from deskbell.rules.limits import Limits
 from deskbell.rules.signing import check_secret
@@ -12,6 +11,7 @@ from deskbell.rules.text import check_line
 from deskbell.rules.urls import UrlPolicy, UrlRefused, parse_receiver_url
 from deskbell.webhooks.checks_numbers import check_numbers
 from deskbell.webhooks.checks_types import check_types
+from deskbell.webhooks.kinds import Kind
 from deskbell.webhooks.reading_members import pointer_of
 from deskbell.webhooks.spec import POINTERS, WebhookSpec
 
@@ -22,14 +22,20 @@ NOT_AVAILABLE = "This is not available in this version; leave it out."
 
 
 def check_spec(
-    spec: WebhookSpec, site: Site, policy: UrlPolicy, limits: Limits, *, kept_headers: Iterable[str] = ()
+    spec: WebhookSpec,
+    site: Site,
+    policy: UrlPolicy,
+    limits: Limits,
+    kinds: Mapping[str, Kind],
+    *,
+    kept_headers: Iterable[str] = (),
 ) -> tuple[FaultAt, ...]:
     """All faults, in the order of the API's members. A URL of None stays and is not judged again."""
     return (
         *_one(check_line(spec.description, POINTERS["description"], limits)),
         *check_url(spec.receiver_url, site, policy, limits),
         *check_types(spec.event_types, limits),
-        *_check_kind(spec),
+        *_check_kind(spec, kinds),
         *_check_choices(spec),
         *_check_unavailable(spec),
         *check_headers(spec.headers, limits, known=kept_headers),
@@ -49,11 +55,11 @@ def check_url(text: str | None, site: Site, policy: UrlPolicy, limits: Limits) -
     return (FaultAt(pointer=POINTERS["receiver_url"], code=found.code, detail=detail),)
 
 
-def _check_kind(spec: WebhookSpec) -> Iterator[FaultAt]:
+def _check_kind(spec: WebhookSpec, kinds: Mapping[str, Kind]) -> Iterator[FaultAt]:
     """The kind, and what the kind says about its own settings."""
-    kind = KINDS.get(spec.kind)
+    kind = kinds.get(spec.kind)
     if kind is None:
-        detail = f"This receiver kind is not available in this version. Known: {', '.join(KINDS)}."
+        detail = f"This receiver kind is not available in this version. Known: {', '.join(kinds)}."
         yield FaultAt(pointer=POINTERS["kind"], code="not_available", detail=detail)
         return
     for finding in kind.check(spec.settings):

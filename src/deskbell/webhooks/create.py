@@ -24,7 +24,7 @@ class Create(Ground):
 
     def check(self, spec: WebhookSpec, site: Site) -> tuple[FaultAt, ...]:
         """Every fault of the settings of a new webhook; nothing is looked up, nothing is sent."""
-        faults = check_spec(spec, site, self._policy, self._limits)
+        faults = check_spec(spec, site, self._policy, self._limits, self._kinds)
         if spec.receiver_url is not None:
             return faults
         return (FaultAt(pointer=POINTERS["receiver_url"], code="required", detail="Enter the receiver's URL."), *faults)

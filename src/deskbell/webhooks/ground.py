@@ -1,6 +1,6 @@
 """What every use case of webhooks works with, and how it writes: one unit with its audit entry and its event."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from deskbell.model.account import Caller
@@ -20,6 +20,7 @@ from deskbell.rules.payload import system_head
 from deskbell.rules.sealing import Keyring
 from deskbell.rules.urls import UrlPolicy
 from deskbell.webhooks.audit_view import differences, webhook_view
+from deskbell.webhooks.kinds import Kind
 from deskbell.webhooks.safe import Safe
 
 TRIES_MAX = 5
@@ -55,8 +56,10 @@ class Ground:
         changed: Callable[[SiteId, WebhookId], None],
         site_changed: Callable[[SiteId], None],
         publisher: Publisher,
+        kinds: Mapping[str, Kind],
     ) -> None:
         self._store = store
+        self._kinds = kinds
         self._clock = clock
         self._random = random
         self._limits = limits

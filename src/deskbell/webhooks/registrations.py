@@ -1,7 +1,7 @@
 """The webhooks' use cases as one room; each change is audited in its own unit, and the engine hears of it."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.webhook import Webhook, WebhookState
@@ -12,6 +12,7 @@ from deskbell.rules.sealing import Keyring
 from deskbell.rules.urls import UrlPolicy, UrlRefused, parse_receiver_url
 from deskbell.webhooks.change import Change
 from deskbell.webhooks.deletion import Deletions
+from deskbell.webhooks.kinds import Kind
 from deskbell.webhooks.secret_steps import SecretSteps
 from deskbell.webhooks.sites import Sites
 from deskbell.webhooks.states import States
@@ -32,6 +33,7 @@ class Registrations(Change, States, Deletions, SecretSteps, Sites):
         changed: Callable[[SiteId, WebhookId], None],
         site_changed: Callable[[SiteId], None],
         publisher: Publisher,
+        kinds: Mapping[str, Kind],
     ) -> None:
         super().__init__(
             store=store,
@@ -43,6 +45,7 @@ class Registrations(Change, States, Deletions, SecretSteps, Sites):
             changed=changed,
             site_changed=site_changed,
             publisher=publisher,
+            kinds=kinds,
         )
         self._shown = defaultdict(deque)
 

@@ -1,0 +1,23 @@
+"""What the webhooks room needs of a receiver kind: a word about its settings when they are saved."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+
+class Finding(Protocol):
+    """What a kind says about one of its settings."""
+
+    @property
+    def level(self) -> str: ...  # refuse, warn
+    @property
+    def field(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+class Kind(Protocol):
+    """The part of a receiver kind that is asked on save."""
+
+    def check(self, settings: Mapping[str, Any]) -> Sequence[Finding]: ...
