@@ -57,6 +57,8 @@ def test_search_as_you_type_is_in_the_url_and_kept(app: DeskApp, page: Page, rec
     page.keyboard.type(f"#{ticket}")
     expect(page).to_have_url(re.compile(r"q=%23"))
     expect(page.locator("#rows tr")).to_have_count(1)
+    page.get_by_label("Time").select_option("7d")
+    expect(page).to_have_url(re.compile(r"since=7d"))
     page.reload()
     expect(page.locator("#q")).to_have_value(f"#{ticket}")
     page.locator("#q").fill("AB-404")
