@@ -67,11 +67,11 @@ async def test_plans_of_many_types_are_bounded(world):
     """Publishers choose the names of custom types: what is remembered of each must not grow without end."""
     await world.webhook("custom.*")
     await world.publish()
-    settings = world.engine._settings  # noqa: SLF001  nothing else shows what it remembers
+    settings = world.engine._settings
     site = settings.site(SITE)
     for number in range(20_000):
         settings.plan(site, f"custom.n{number}")
-    assert len(settings._plans) <= 5_000  # noqa: SLF001  the same
+    assert len(settings._plans) <= 5_000
 
 
 async def test_cancelling_does_not_undo_what_an_attempt_wrote(world):
@@ -98,7 +98,7 @@ async def test_statistics_that_could_not_be_written_are_written_later(world, mon
         return Refused(reason="disk_full")
 
     monkeypatch.setattr(world.store, "commit", full)
-    await world.engine._statistics.flush()  # noqa: SLF001  tend would meet the full disk elsewhere too
+    await world.engine._statistics.flush()
     monkeypatch.setattr(world.store, "commit", commit)
     await world.publish()
     await world.quiet()
