@@ -5,10 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from deskbell.model.changes import MoveDelivery, Unit
+from deskbell.engine import statistics
+from deskbell.model.changes import Insert, MoveDelivery, Refused, Replace, Unit
 from deskbell.model.delivery import DeliveryState
+from deskbell.model.draft import Draft
 from deskbell.model.exchange import Reply, Stage
-from engine.world import SITE, answer, hang, in_turn, ok, until
+from deskbell.model.ids import SiteId
+from deskbell.model.site import Site
+from deskbell.rules.sealing import aad_field
+from engine.world import KEY, SITE, START, answer, hang, in_turn, ok, until
 
 
 async def test_gone_of_a_cancelled_delivery_still_disables(world):
@@ -93,7 +98,6 @@ async def test_statistics_that_could_not_be_written_are_written_later(world, mon
     commit = world.store.commit
 
     async def full(unit):
-        from deskbell.model.changes import Refused
 
         return Refused(reason="disk_full")
 
@@ -105,3 +109,97 @@ async def test_statistics_that_could_not_be_written_are_written_later(world, mon
     await world.engine.tend()
     (row,) = await world.store.webhooks.stats(SITE, 0)
     assert (row.webhook_id, row.delivered) == (webhook.id, 2)
+
+
+async def test_end_of_an_old_delivery_stays_to_be_seen(world):
+    """What is exhausted after more days than the retention has is kept that long from its end."""
+    site = await world.store.sites.get(SITE)
+    await world.commit(Replace(row=replace(site, version=site.version + 1, retention_days=1)))
+    world.engine.site_changed(SITE)
+    await world.webhook("custom.*", character=answer(500), retry_schedule_s=(200_000,))
+    published = await world.publish()
+    await world.quiet()
+    await world.advance(200_001)
+    await world.advance(80_000)
+    assert await world.state(published) == "exhausted"
+    assert await world.store.events.get(SITE, published.event_ids[0]) is not None
+    await world.advance(10_000)
+    assert await world.store.deliveries.get(SITE, published.delivery_ids[0]) is None
+
+
+async def test_gone_receiver_does_not_disable_the_one_that_took_its_place(world):
+    """A 410 of the URL that a person has replaced meanwhile: the delivery goes to the new one."""
+    webhook = await world.webhook("custom.*", character=hang)
+    other = await world.webhook("chat.*")
+    published = await world.publish()
+    await until(lambda: len(world.sender.hanging) == 1)
+    text = world.keyring.open(other.receiver_url.sealed, aad_field(SITE, other.id, "receiver_url"))
+    sealed = world.keyring.seal(text, aad_field(SITE, webhook.id, "receiver_url"), b"v" * 12)
+    await world.change(webhook, receiver_url=replace(other.receiver_url, sealed=sealed))
+    world.sender.answer_hanging(answer(410)(world.sender.requests[0]))
+    await until(lambda: len(world.sender.to(other)) == 1)
+    await world.quiet()
+    found = await world.store.webhooks.get(SITE, webhook.id)
+    assert (found.state, await world.state(published)) == ("enabled", "delivered")
+
+
+async def test_late_clearing_of_a_deleted_webhook_spares_a_restored_one(world):
+    """The engine clears what came in during a deletion; when the webhook is back by then, nothing is cancelled."""
+    webhook = await world.webhook("custom.*", character=answer(500))
+    published = await world.publish()
+    await world.quiet()
+    deleted = await world.change(webhook, state="deleted")
+    await world.quiet()
+    waiting = replace(await world.delivery(published.delivery_ids[0]), state=DeliveryState.WAITING, ended_at=None)
+    back = replace(deleted, version=deleted.version + 1, state=webhook.state)
+    await world.commit(Replace(row=back), MoveDelivery(after=waiting, expected=DeliveryState.CANCELLED))
+    await world.engine.tend()
+    assert await world.state(published) == "waiting"
+
+
+async def test_site_that_cannot_be_read_holds_up_no_other(world, monkeypatch):
+    """Settings of one site that fail to be read are tried again; another site publishes meanwhile."""
+    webhook = await world.webhook("custom.*")
+    await world.publish()
+    other = SiteId("other")
+    await world.commit(Insert(row=Site(site=other, name="Other", created_at=START)))
+    get = world.store.webhooks.get
+
+    async def torn(site, webhook_id):
+        if site == SITE:
+            raise ValueError("torn")
+        return await get(site, webhook_id)
+
+    monkeypatch.setattr(world.store.webhooks, "get", torn)
+    world.engine.webhook_changed(SITE, webhook.id)
+    draft = Draft(type="custom.order", by=KEY, occurred_at=world.clock.now(), data=b"{}")
+    answers = []
+    world.engine.submit(other, [draft], answers.append)
+    world.engine.submit(SITE, [draft], answers.append)
+    await until(lambda: len(answers) == 1)
+    monkeypatch.setattr(world.store.webhooks, "get", get)
+    await until(lambda: len(answers) == 2)
+    await until(lambda: len(world.sender.requests) == 2)
+
+
+async def test_full_disk_at_start_does_not_count_for_ever(world, monkeypatch):
+    """What was left uncounted is taken up once, and written when there is room again."""
+    await world.webhook("custom.*")
+    await world.publish()
+    await world.quiet()
+    rows = await world.store.due.uncounted(10)
+    assert len(rows) == 1
+    monkeypatch.setattr(statistics, "_UNCOUNTED_PAGE", 1)
+    commit, refused = world.store.commit, Refused(reason="disk_full")
+
+    async def full(unit):
+        return refused
+
+    monkeypatch.setattr(world.store, "commit", full)
+    fresh = statistics.Statistics(world.store)
+    async with asyncio.timeout(5):
+        await fresh.recount()
+    monkeypatch.setattr(world.store, "commit", commit)
+    await fresh.flush()
+    (row,) = await world.store.webhooks.stats(SITE, 0)
+    assert row.delivered == 1

@@ -48,7 +48,10 @@ class Attempts:
             self._finish(run, Reply(stage=Stage.VET), fault or self._own_fault(run, None))
             return
         self._faultpoints.crash_point("before_send")
-        self._sender.submit(run.sendable, run.opened.policy, lambda reply: self._replied(run, reply))
+        try:
+            self._sender.submit(run.sendable, run.opened.policy, lambda reply: self._replied(run, reply))
+        except Exception as error:  # it must not keep its slot, nor end the turn of the others
+            self._finish(run, Reply(stage=Stage.SEND), self._own_fault(run, error))
 
     def _replied(self, run: Run, reply: Reply) -> None:
         self._faultpoints.crash_point("after_send")
@@ -59,6 +62,9 @@ class Attempts:
         self._finish(run, reply, outcome)
 
     def _finish(self, run: Run, reply: Reply, outcome: Outcome) -> None:
+        if run.is_over:
+            return
+        run.is_over = True
         self._dispatcher.free(run.lane, run.was_first)
         decision = self._decide(run, outcome)
         self._faultpoints.crash_point("before_settle")

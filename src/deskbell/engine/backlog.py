@@ -7,8 +7,9 @@ from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
 from deskbell.engine.parcel import Parcel
-from deskbell.model.changes import CancelWaiting, Unit
+from deskbell.model.changes import CancelWaiting, MustVersion, Unit
 from deskbell.model.delivery import Delivery, Trigger
+from deskbell.model.errors import StoreBroken
 from deskbell.model.event import Event
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.webhook import WebhookState
@@ -62,8 +63,12 @@ class Backlog:
 
     async def cancel(self, site: SiteId, webhook_id: WebhookId) -> None:
         """Cancel what came in while the webhook was being deleted."""
+        webhook = self._settings.webhook(site, webhook_id)
+        if webhook is None or webhook.state is not WebhookState.DELETED:
+            return
         cancel = CancelWaiting(site=site, webhook_id=webhook_id, at=self._clock.now())
-        await self._store.commit(Unit(changes=(cancel,)))
+        deleted_still = MustVersion(kind="webhook", site=site, key=(webhook_id,), version=webhook.version)
+        await self._store.commit(Unit(changes=(cancel,), guards=(deleted_still,)))
 
     async def read(self, lane: Lane) -> None:
         """Read one page of a lane's queue into memory."""
@@ -150,6 +155,8 @@ class Backlog:
         """Its events, or none at all when a row is missing or cannot be read: the attempt then counts a fault."""
         try:
             found = await self._store.events.many(delivery.site, delivery.event_ids)
-        except ValueError:
+        except StoreBroken:
+            raise
+        except Exception:  # whatever a damaged row raises, it concerns this delivery alone
             return ()
         return found if len(found) == len(delivery.event_ids) else ()

@@ -50,12 +50,15 @@ class News:
     def disable(self, webhook: Webhook, outcome: Outcome) -> None:
         """Disable the webhook in the background; its lane is held already."""
         reason = "the receiver answered 410 Gone" if outcome.status == 410 else f"the receiver said {outcome.name}"
-        self._supervisor.errand("disable", lambda: self._disable(webhook.site, webhook.id, reason))
+        fingerprint = webhook.receiver_url.fingerprint
+        self._supervisor.errand("disable", lambda: self._disable(webhook.site, webhook.id, fingerprint, reason))
 
-    async def _disable(self, site: SiteId, webhook_id: WebhookId, reason: str) -> None:
+    async def _disable(self, site: SiteId, webhook_id: WebhookId, fingerprint: str, reason: str) -> None:
         for _ in range(TRIES_MAX):
             webhook = self._settings.webhook(site, webhook_id)
             if webhook is None or webhook.state in (WebhookState.DISABLED, WebhookState.DELETED):
+                break
+            if webhook.receiver_url.fingerprint != fingerprint:  # it was the receiver before that is gone
                 break
             verdict = await self._commit_disabled(webhook, reason)
             self._settings.changed(site, webhook_id)

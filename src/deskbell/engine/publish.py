@@ -114,7 +114,7 @@ class Intake:
     def _committed(self, verdict: Verdict, events: list[Event], parcels: list[Parcel], done: Done) -> None:
         self.waiting -= 1
         if isinstance(verdict, Refused):
-            if verdict.reason == "broken":
+            if verdict.is_store_broken:
                 self._on_broken("publish")
             done(verdict)
             return

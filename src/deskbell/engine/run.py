@@ -23,3 +23,4 @@ class Run:
     queued_ms: float
     was_first: bool
     sendable: Sendable | None = None
+    is_over: bool = False  # judged: whatever comes back later changes nothing

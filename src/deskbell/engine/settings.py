@@ -13,6 +13,9 @@ from deskbell.rules.limits import Limits
 from deskbell.rules.matching import considered, is_loop, standing_reason
 from deskbell.rules.sealing import Keyring
 
+PLANS_MAX = 4_096
+"""Publishers choose the names of custom types: what is kept of each has a bound."""
+
 Plan = tuple[tuple[Webhook, str], ...]
 """The webhooks to be named in the trace of one event type, each with its standing reason."""
 
@@ -62,6 +65,8 @@ class Settings:
         """Who is considered for this type, and why they get it or not; kept until a setting changes."""
         found = self._plans.get((site.site, event_type))
         if found is None:
+            if len(self._plans) >= PLANS_MAX:
+                self._plans.clear()
             found = self._plans[site.site, event_type] = tuple(
                 (webhook, standing_reason(webhook, site, event_type))
                 for webhook in self._webhooks.get(site.site, {}).values()
@@ -127,7 +132,19 @@ class Settings:
             await self._wake.wait()
             self._wake.clear()
             while self._stale:
-                await self._read(next(iter(self._stale)))
+                await self._read_all()
+
+    async def _read_all(self) -> None:
+        """Read what is stale of every site; one that cannot be read does not hold up the others."""
+        fault: Exception | None = None
+        for site in tuple(self._stale):
+            try:
+                await self._read(site)
+            except Exception as error:
+                fault = error
+        if fault is not None:
+            self._wake.set()
+            raise fault
 
     async def _read(self, site: SiteId) -> None:
         """Read what is stale of one site; whatever turns stale meanwhile is read again."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
@@ -78,11 +79,17 @@ class Settler:
             self._log.warning("settle.waits", reason=verdict.reason, delivery=after.id)
             asyncio.get_running_loop().call_later(AGAIN_S, self._submit, run, attempt, after, changes)
             return
+        if isinstance(verdict, Refused) and verdict.reason == "broken" and verdict.what and _is_full(attempt):
+            self._log.error("settle.unwritable", fault=verdict.what, delivery=after.id)
+            bare = _bare(attempt)
+            settle = Settle(attempt=bare, after=after, expected=run.parcel.delivery.state)
+            self._submit(run, bare, after, (settle, *changes[1:]))
+            return
         self._dispatcher.unsettled -= 1
         if isinstance(verdict, Committed):
             self._durable(run, attempt, after)
         else:
-            self._refused(run, after, verdict)
+            self._refused(run, attempt, after, verdict)
         self._dispatcher.ask_pump()
         self.on_quiet()
 
@@ -98,14 +105,16 @@ class Settler:
         if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:
             self._news.disable(run.opened.webhook, attempt.outcome)
 
-    def _refused(self, run: Run, after: Delivery, verdict: Refused) -> None:
+    def _refused(self, run: Run, attempt: Attempt, after: Delivery, verdict: Refused) -> None:
         self._tally.settles_refused += 1
         self._log.warning("settle.refused", reason=verdict.reason, delivery=after.id)
-        if verdict.reason == "broken":
+        if verdict.is_store_broken:
             self._on_broken("settle")
         self.drop(run.lane, run.parcel)
-        if verdict.reason != "state":
+        if verdict.reason not in ("state", "broken"):
             self._holding.note(run.lane, self._clock.now())
+        if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:
+            self._news.disable(run.opened.webhook, attempt.outcome)  # the lane is held: only this lets it go on
 
     def _tell(self, attempt: Attempt, after: Delivery) -> None:
         good = attempt.outcome.kind in (OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED)
@@ -166,10 +175,23 @@ class Settler:
     def _health(self, run: Run, attempt: Attempt) -> Health:
         """The health after this attempt, kept at once: the next attempt builds on it."""
         webhook, now = run.opened.webhook, self._clock.now()
-        until = webhook_waits_until(attempt.outcome, attempt.decision, now, self._limits)
+        decision = attempt.decision
+        if run.trigger is not Trigger.AUTOMATIC:  # its time is the one of this delivery's schedule, not of the answer
+            decision = replace(decision, at=None)
+        until = webhook_waits_until(attempt.outcome, decision, now, self._limits)
         known = self._settings.health.get(webhook.id) or Health(site=webhook.site, webhook_id=webhook.id)
         health = next_health(known, outcome=attempt.outcome, now=now, throttled_until=until)
         self._settings.health[webhook.id] = health
         if until is not None:
             run.lane.wait_until = max(run.lane.wait_until, self._holding.monotonic_due(until))
         return health
+
+
+def _bare(attempt: Attempt) -> Attempt:
+    """The attempt without what others said: that may be impossible to write."""
+    outcome = replace(attempt.outcome, text="")
+    return replace(attempt, outcome=outcome, request_headers=(), response_headers=(), response_body=b"")
+
+
+def _is_full(attempt: Attempt) -> bool:
+    return attempt != _bare(attempt)

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-from deskbell.model.changes import AddStats, Unit
+from deskbell.model.changes import AddStats, Refused, Unit
 from deskbell.model.delivery import Attempt, Trigger
 from deskbell.model.exchange import OutcomeClass
 from deskbell.model.ids import SiteId, WebhookId
@@ -22,6 +22,15 @@ class _Cell:
     def __init__(self) -> None:
         self.delivered = self.accepted = self.failed = self.first_time = self.ms_sum = 0
         self.buckets = [0] * (len(RESPONSE_TIME_BOUNDS_MS) + 1)
+
+    def add(self, other: "_Cell") -> None:
+        """Add another cell's counts."""
+        self.delivered += other.delivered
+        self.accepted += other.accepted
+        self.failed += other.failed
+        self.first_time += other.first_time
+        self.ms_sum += other.ms_sum
+        self.buckets = [one + more for one, more in zip(self.buckets, other.buckets, strict=True)]
 
 
 class Statistics:
@@ -60,7 +69,7 @@ class Statistics:
             for attempt in rows:
                 self.count(attempt)
             await self.flush()
-            if len(rows) < _UNCOUNTED_PAGE:
+            if len(rows) < _UNCOUNTED_PAGE or self._counted_to:  # it could not be written: later, with what comes
                 return
 
     async def flush(self) -> None:
@@ -83,4 +92,14 @@ class Statistics:
             )
             for (site, webhook_id, hour), cell in cells.items()
         )
-        await self._store.commit(Unit(changes=(AddStats(rows=rows, counted_to=counted_to),)))
+        verdict = await self._store.commit(Unit(changes=(AddStats(rows=rows, counted_to=counted_to),)))
+        if isinstance(verdict, Refused):
+            self._take_back(cells, counted_to)
+
+    def _take_back(self, cells: dict[tuple[SiteId, WebhookId, int], _Cell], counted_to: str) -> None:
+        """What could not be written is written next time, with what was counted meanwhile."""
+        self._counted_to = max(self._counted_to, counted_to)
+        for key, cell in cells.items():
+            newer = self._cells.setdefault(key, cell)
+            if newer is not cell:
+                newer.add(cell)

@@ -69,7 +69,10 @@ class Settle:
 
 @dataclass(frozen=True, kw_only=True)
 class MoveDelivery:
-    """Move a delivery without an attempt (cancel, replay, quarantine); refused (`state`) unless `expected`."""
+    """Move a delivery without an attempt (cancel, replay, quarantine).
+
+    Refused (`state`) unless it is as `expected` and was not attempted since `after` was read.
+    """
 
     after: Delivery
     expected: DeliveryState
@@ -185,7 +188,12 @@ class Refused:
     """The unit changed nothing: `exists`, `version`, `state`, `missing`, or `busy`, `disk_full`, `broken`."""
 
     reason: str
-    what: str = ""  # table or kind, e.g. `event.external_id`
+    what: str = ""  # table or kind, e.g. `event.external_id`; of `broken`: the fault of a value of this unit alone
+
+    @property
+    def is_store_broken(self) -> bool:
+        """Whether no unit can be written any more, rather than this one."""
+        return self.reason == "broken" and not self.what
 
 
 Verdict = Committed | Refused

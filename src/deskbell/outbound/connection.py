@@ -63,7 +63,8 @@ class Connection(asyncio.Protocol):
             exchange.sent_at = self._monotonic()
             return
         if self.tls_version is None:
-            self._spare = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
+            with contextlib.suppress(OSError):  # no descriptor left: an early answer may be missed, no more
+                self._spare = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
         self._unsent = memoryview(body)
         self._transport.write(head)
         self._write_on()

@@ -86,11 +86,13 @@ class HotPath:
         self, caller: Caller, items: Sequence[PublishItem], is_array: bool, hop: int, key: Idempotency | None = None
     ) -> bytes:
         """Store the events that are not stored yet; the answer names all of them."""
-        known = await self.stored_before(caller.site, items)
+        first = firsts(items, is_array)
+        known = await self.stored_before(caller.site, items, is_array)
         ids = [EventId("") if known[n] is None else known[n].id for n in range(len(items))]  # type: ignore[union-attr]  # None is the other branch
-        fresh = [n for n in range(len(items)) if known[n] is None]
+        fresh = [n for n in range(len(items)) if known[n] is None and first[n] == n]
         for n in fresh:
             ids[n] = self.new_id()
+        ids = [ids[first[n]] for n in range(len(items))]
         answer = answer_of(ids, is_array)
         if not fresh and key is None:
             return answer
@@ -142,7 +144,7 @@ class HotPath:
             raise Busy
         return same_answer(stored, row)
 
-    async def stored_before(self, site: SiteId, items: Sequence[PublishItem]) -> list[Event | None]:
+    async def stored_before(self, site: SiteId, items: Sequence[PublishItem], is_array: bool) -> list[Event | None]:
         """For each item the stored event with its id and content. Raises Conflict for other content."""
         found: list[Event | None] = []
         for n, item in enumerate(items):
@@ -150,10 +152,7 @@ class HotPath:
             if item.external_id is not None:
                 event = await self.store.events.by_external(site, item.external_id)
                 if event is not None and not is_same(event, item):
-                    fault = FaultAt(
-                        pointer=f"/{n}/id" if len(items) > 1 else "/id", code="exists", detail="Other content."
-                    )
-                    raise Conflict(f"The id {item.external_id!r} is stored with other content.", faults=(fault,))
+                    raise other_content(item, n, is_array, "is stored")
             found.append(event)
         return found
 
@@ -217,6 +216,24 @@ def is_same(event: Event, item: PublishItem) -> bool:
     head = custom_head(event.site, event.id, item.type, item.data)
     same_time = item.occurred_at is None or item.occurred_at == event.occurred_at
     return event.snapshot.startswith(head + b',"meta":') and event.subject == item.subject and same_time
+
+
+def firsts(items: Sequence[PublishItem], is_array: bool) -> list[int]:
+    """For each item where its id stands first. Raises Conflict when one id stands for different contents."""
+    found: list[int] = []
+    places: dict[str, int] = {}
+    for n, item in enumerate(items):
+        place = n if item.external_id is None else places.setdefault(item.external_id, n)
+        if items[place] != item:
+            raise other_content(item, n, is_array, "stands twice in this request,")
+        found.append(place)
+    return found
+
+
+def other_content(item: PublishItem, n: int, is_array: bool, where: str) -> Conflict:
+    """One id cannot stand for two events."""
+    fault = FaultAt(pointer=f"/{n}/id" if is_array else "/id", code="exists", detail="Other content.")
+    return Conflict(f"The id {item.external_id!r} {where} with other content.", faults=(fault,))
 
 
 def same_answer(stored: Idempotency, row: Idempotency) -> bytes:

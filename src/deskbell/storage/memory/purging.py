@@ -14,7 +14,10 @@ def purge(tables: Tables, change: Purge) -> None:
     before = change.before
     delivery_bound, attempt_bound, event_bound = (id_bound(p, before, SLACK_MS) for p in ("dlv", "att", "evt"))
     for row in _picked(
-        tables, change, "delivery", lambda r: r.id < delivery_bound and r.created_at < before and r.state in ENDED
+        tables,
+        change,
+        "delivery",
+        lambda r: r.id < delivery_bound and max(r.created_at, r.ended_at or 0) < before and r.state in ENDED,
     ):
         tables.drop("delivery", (row.site, row.id))
         for event_id in row.event_ids:

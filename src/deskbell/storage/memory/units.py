@@ -139,6 +139,9 @@ class Units:
         return refused or self._write_delivery(change.after, change.expected, _settled)
 
     def _move(self, change: MoveDelivery) -> Refused | None:
+        old = self._tables.get("delivery", (change.after.site, change.after.id))
+        if old is not None and old.attempts != change.after.attempts:
+            return Refused(reason="state", what="delivery")
         refused = self._write_delivery(change.after, change.expected, _moved)
         if refused is None:
             self._carry(change.after)

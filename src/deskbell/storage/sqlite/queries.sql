@@ -39,12 +39,13 @@ SET state = ?, due_at = ?, attempts = ?, step = ?, internal_faults = ?, last_out
 WHERE site = ? AND id = ? AND state = ?;
 
 -- name: delivery_move
--- Write everything of a delivery that may change without an attempt, if it still is in the expected state.
+-- Write everything of a delivery that may change without an attempt, if it still is in the expected state and was
+-- not attempted meanwhile.
 UPDATE delivery
 SET state = ?, due_at = ?, attempts = ?, step = ?, internal_faults = ?, last_outcome = ?, last_status = ?,
   ended_at = ?, payload_bytes = ?, payload = ?, webhook_version = ?, event_ids = ?, event_types = ?,
   subject_type = ?, subject_id = ?, subject_title = ?, hop = ?, replay_id = ?
-WHERE site = ? AND id = ? AND state = ?;
+WHERE site = ? AND id = ? AND state = ? AND attempts = ?;
 
 -- name: delivery_cancel_waiting
 -- Cancel what waits for one webhook.
@@ -114,9 +115,9 @@ SELECT seq, hash FROM audit WHERE site = :site ORDER BY seq DESC LIMIT 1;
 INSERT INTO audit (site, seq, previous_hash, hash, entry) VALUES (?, ?, ?, ?, ?);
 
 -- name: purge_delivery_pick
--- The oldest ended deliveries that are past retention.
+-- The oldest deliveries that ended before retention began: how one ended is to be seen that long.
 SELECT id, event_ids FROM delivery
-WHERE site = :site AND id < :id_before AND created_at < :before
+WHERE site = :site AND id < :id_before AND created_at < :before AND coalesce(ended_at, created_at) < :before
   AND state IN ('delivered', 'accepted', 'exhausted', 'cancelled')
 ORDER BY id LIMIT :rows_max;
 

@@ -81,7 +81,7 @@ def move_row(after: Delivery, expected: DeliveryState) -> Bindings:
         after.state, after.due_at, after.attempts, after.step, after.internal_faults, after.last_outcome,
         after.last_status, after.ended_at, after.payload_bytes, after.payload, after.webhook_version,
         " ".join(after.event_ids), " ".join(after.event_types), kind, key, title, after.hop, after.replay_id,
-        after.site, after.id, expected,
+        after.site, after.id, expected, after.attempts,
     )  # fmt: skip
 
 
