@@ -21,16 +21,20 @@ async def test_an_open_stream_does_not_hold_up_the_stop(tmp_path: Path) -> None:
         await process.start()
         await process.client.webhook(receiver.url, "custom.*")
         reader, writer = await asyncio.open_connection("127.0.0.1", process.port)
-        writer.write(
-            f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{process.port}\r\n"
-            f"Authorization: Bearer {process.key}\r\n\r\n".encode()
-        )
-        await reader.readuntil(b": connected")
-        await process.client.good("POST", "/events", {"type": "custom.x", "data": 1})
-        await receiver.wait(1)
-        assert await asyncio.to_thread(process.stop, SOON_S) == 0
-        assert b"event: delivery" in await reader.read()
-        writer.close()
+        try:
+            writer.write(
+                f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{process.port}\r\n"
+                f"Authorization: Bearer {process.key}\r\n\r\n".encode()
+            )
+            await asyncio.wait_for(reader.readuntil(b": connected"), SOON_S)
+            await process.client.good("POST", "/events", {"type": "custom.x", "data": 1})
+            await receiver.wait(1)
+            await asyncio.wait_for(reader.readuntil(b"event: delivery"), SOON_S)
+            assert await asyncio.to_thread(process.stop, SOON_S) == 0
+            await asyncio.wait_for(reader.read(), SOON_S)  # up to the end of the stream
+        finally:
+            writer.close()
+            await writer.wait_closed()
         await process.start()
         await until(lambda: delivered(process))
         assert process.stop() == 0
