@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deskbell.own_addresses import local_addresses
 from deskbell.rules.allow import AllowEntry, parse_allow
 from deskbell.rules.limits import Limits, read_limits
 from deskbell.rules.urls import UrlPolicy
@@ -41,8 +42,14 @@ class Config:
             allow_loopback=self.allow_loopback,
             nat64=self.nat64,
             base_url=self.base_url,
-            listen=((dialled_host(self.host), self.port),),
+            listen=tuple((address, self.port) for address in self.listening_addresses()),
         )
+
+    def listening_addresses(self) -> tuple[str, ...]:
+        """Where this process is heard; the first is the one at which it reaches itself."""
+        first = dialled_host(self.host)
+        every = local_addresses() if self.host in WILDCARDS else ()
+        return tuple(dict.fromkeys((first, *every)))
 
 
 def dialled_host(host: str) -> str:

@@ -87,3 +87,35 @@ def test_no_entry_opens_ourselves() -> None:
     found = vet(["127.0.0.1"], url(keys), policy(keys), "dd")
     assert isinstance(found, AddressRefused)
     assert found.rule == "address_ourselves"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fd20:ce::254", "fe80::1", "224.0.0.1", "2002:a00:1::"],
+)
+def test_named_entry_never_opens_metadata(answer: str) -> None:
+    """A host:port entry leads to internal networks, never to a cloud's own services; only its CIDR entry does."""
+    keys: dict[str, Any] = {"host": "n8n", "allow": ["n8n:5678"], "port": 5678, "scheme": "http"}
+    assert isinstance(vet(["100.100.100.201"], url(keys), policy(keys), "dd"), Vetted)
+    assert isinstance(vet([answer], url(keys), policy(keys), "dd"), AddressRefused)
+    network = f"[{answer}]" if ":" in answer else answer
+    keys["allow"] = [f"{network}:5678"]
+    assert isinstance(vet([answer], url(keys), policy(keys), "dd"), Vetted)
+
+
+@pytest.mark.parametrize("answer", ["2606:4700::1%eth0", "nonsense", "", "1.1.1.1 ", "01.1.1.1"])
+def test_what_is_no_plain_address_is_refused(answer: str) -> None:
+    """An answer that is no address, or one with a zone, blocks."""
+    found = vet(["1.1.1.1", answer], url({"host": "h.example.com"}), UrlPolicy(), "dd")
+    assert isinstance(found, AddressRefused)
+    assert found.rule == "address_not_public"
+
+
+@given(
+    st.lists(st.one_of(V4, V6).map(str), min_size=1, max_size=4), st.sampled_from(["10.0.0.0/8:*", "[2000::/3]:443"])
+)
+def test_an_entry_never_blocks(answers: list[str], entry: str) -> None:
+    """What passed without an entry passes with one."""
+    keys: dict[str, Any] = {"host": "h.example.com"}
+    if isinstance(vet(answers, url(keys), policy(keys), "dd"), Vetted):
+        assert isinstance(vet(answers, url(keys), policy({**keys, "allow": [entry]}), "dd"), Vetted)

@@ -87,11 +87,12 @@ def test_masked() -> None:
     [
         (" https://example.com/x ", "https://example.com/x"),
         ("https://example.com/?q=[1]", "https://example.com/?q=%5B1%5D"),
-        ("https://example.com/ ?a=1&amp;b=2", "https://example.com/ ?a=1&b=2"),
+        ("https://example.com/[x]?a=1&amp;b=2", "https://example.com/%5Bx%5D?a=1&b=2"),
+        ("https://exa mple.com/x ", None),
     ],
 )
-def test_refusal_offers_a_repair(text: str, repaired: str) -> None:
-    """Where a repair is plain it is offered."""
+def test_refusal_offers_a_repair(text: str, repaired: str | None) -> None:
+    """Where a repair is plain it is offered; what would be no URL either is not."""
     found = judge(text, {})
     assert isinstance(found, UrlRefused)
     assert found.repaired == repaired
@@ -103,3 +104,40 @@ def test_private_literal_names_the_setting() -> None:
     assert isinstance(found, UrlRefused)
     assert found.code == "url_literal"
     assert "DESKBELL_ALLOW=10.0.0.5:443" in found.detail
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("http://127.0.0.1:8080/api", {"allow": ["127.0.0.0/8:*"], "listen": ["0.0.0.0:8080"]}),
+        ("http://127.9.9.9:8080/api", {"allow": ["127.0.0.0/8:*"]}),
+        ("http://0.0.0.0:8080/", {"allow": ["0.0.0.0/0:*"]}),
+        ("http://[::1]:8080/api", {"allow": ["[::1]:*"]}),
+        ("http://[::]:8080/api", {"allow": ["[::/0]:*"]}),
+        ("http://10.1.2.3:8080/api", {"allow": ["10.0.0.0/8:*"], "listen": ["10.1.2.3:8080"]}),
+        ("http://localhost:8080/api", {"allow": ["localhost:8080"]}),
+        ("http://localhost:8080/bin/abc", {"allow_loopback": True, "base_url": "http://127.0.0.1:8080"}),
+        ("http://x.localhost:8080/", {"allow_loopback": True, "base_url": "http://127.0.0.1:8080"}),
+    ],
+)
+def test_other_spellings_of_ourselves(text: str, keys: dict[str, Any]) -> None:
+    """No entry and no spelling leads to our own listener; a neighbouring port is another matter."""
+    found = judge(text, keys)
+    assert isinstance(found, UrlRefused)
+    assert found.code == "url_ourselves"
+    assert getattr(judge(text.replace(":8080", ":8081"), keys), "code", "") != "url_ourselves"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "10.0.0.5", "10.0.0.5/24:443", "10.0.0.0/33:443", "fd12::/48:443", "[10.0.0.0/8]:443", "[fd12::/48]",
+        "n8n:0", "n8n:65536", "n8n:08", "n8n:http", "n8n: 443", ":443", "*:443", "n8n", "Dd=n8n:1", "=n8n:1",
+        "dd==n8n:1", "1.2.3.4.5:443", "bücher.example:443", "http://n8n:5678", "a b:443", "10:443",
+    ],
+)  # fmt: skip
+def test_allow_entry_that_does_not_parse(entry: str) -> None:
+    """Each malformed entry stops the start, and is named with the form it should have."""
+    with pytest.raises(ValueError, match="DESKBELL_ALLOW") as refused:
+        parse_allow(f"good.example:443,{entry}")
+    assert repr(entry.strip()) in str(refused.value)

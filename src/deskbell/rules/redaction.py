@@ -1,50 +1,73 @@
 """What is masked before it is stored or logged: secrets in responses, header values, log lines."""
 
+import html
+import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from urllib.parse import quote
 
-MASK = "••••"
-_NAMES = (
-    "password|passwd|pwd|secret|client_secret|token|access_token|refresh_token|id_token|authorization|api[_-]?key|"
-    "apikey|private[_-]?key|card|card[_-]?number|cvv|cvc|iban|ssn"
+from deskbell.rules.secret_patterns import MASK, is_secret_name, scrub
+
+__all__ = ["MASK", "mask_headers", "redact", "scrub"]
+
+_HINTS = ("pass", "pwd", "secret", "token", "authoriz", "key", "credential", "card", "cvv", "cvc", "iban", "ssn", "pin")
+"""A text without any of these holds no secret name, so most responses are done after one look."""
+
+_NAME = r"[A-Za-z0-9_.:-]{2,64}"
+_MEMBER = re.compile(
+    rf'("({_NAME})"\s*:\s*)("(?:[^"\\]|\\.)*+(?:"|\\?\Z)|-?[0-9][0-9.eE+-]*|\[[^\[\]{{}}]*(?:\]|\Z))', re.DOTALL
 )
-_MEMBER = re.compile(rf'("(?:{_NAMES})"\s*:\s*)("(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*)', re.IGNORECASE)
-_PAIR = re.compile(rf"\b({_NAMES})(=)([^&\s\"'<>]+)", re.IGNORECASE)
-_PATTERNS = re.compile(
-    r"\b(?:whsec_|whsk_)[A-Za-z0-9+/=_-]{8,}|\bdbk_[A-Za-z0-9]{8}_[A-Za-z0-9]{8,}"
-    r"|(?<=[Bb]earer )[A-Za-z0-9._~+/=-]{8,}|(?<=[Bb]asic )[A-Za-z0-9+/=]{8,}"
-)
-_DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
-_CREDENTIAL_HEADERS = frozenset(
-    {"authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token"}
-)
+_ESCAPED_MEMBER = re.compile(rf'((\\+")({_NAME})\2\s*:\s*\2)[^"\\]+')
+_PAIR = re.compile(rf"(?<![A-Za-z0-9_.:-])(({_NAME})=)[^&\s\"'<>;]+")
+_ELEMENT = re.compile(rf"(<({_NAME})(?:\s[^<>]*)?>)[^<]+(?=<|\Z)")
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
+_PREFIX = "whsec_"
+_SECRET_CHARS_MIN = 4
 
 
 def redact(body: bytes, secrets: Sequence[str] = ()) -> bytes:
     """A response as it may be stored: known secrets, secret members, secret patterns and card numbers masked."""
     text = body.decode("utf-8", "surrogateescape")
-    for secret in secrets:
-        if len(secret) >= 4:
-            text = text.replace(secret, MASK)
-    text = _MEMBER.sub(rf'\g<1>"{MASK}"', text)
-    text = _PAIR.sub(rf"\g<1>\g<2>{MASK}", text)
+    for secret in sorted(secrets, key=len, reverse=True):
+        if _SECRET_CHARS_MIN <= len(secret) <= len(text) + len(_PREFIX):
+            for spelling in _spellings(secret):
+                text = text.replace(spelling, MASK)
+    lowered = text.lower()
+    if any(hint in lowered for hint in _HINTS):
+        text = _mask_named(text)
     return scrub(text).encode("utf-8", "surrogateescape")
-
-
-def scrub(text: str) -> str:
-    """Known secret patterns and card numbers masked, as in log lines."""
-    text = _PATTERNS.sub(MASK, text)
-    return _DIGITS.sub(lambda found: MASK if passes_luhn(found[0]) else found[0], text)
-
-
-def passes_luhn(digits: str) -> bool:
-    """Whether digits, spaces and hyphens aside, are a card number by its check digit."""
-    numbers = [int(digit) for digit in digits if digit.isdigit()]
-    doubled = [number * 2 - 9 * (number > 4) for number in numbers[-2::-2]]
-    return (sum(numbers[-1::-2]) + sum(doubled)) % 10 == 0 and len(set(numbers)) > 1
 
 
 def mask_headers(headers: Sequence[tuple[str, str]], secret_names: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
     """Headers as they may be stored: credentials and the webhook's own values masked."""
-    hidden = _CREDENTIAL_HEADERS | {name.lower() for name in secret_names}
-    return tuple((name, MASK if name.lower() in hidden else scrub(value)) for name, value in headers)
+    hidden = {name.lower() for name in secret_names}
+    return tuple(
+        (name, MASK if name.lower() in hidden or is_secret_name(name) else scrub(value)) for name, value in headers
+    )
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """How a receiver that echoes a secret may write it: as it is, in JSON, in a URL, in HTML; bare of its prefix."""
+    for text in (secret, secret.removeprefix(_PREFIX)):
+        if len(text) < _SECRET_CHARS_MIN:
+            continue
+        yield text
+        if not _PLAIN.fullmatch(text):
+            in_json = json.dumps(text)[1:-1]
+            yield in_json
+            yield in_json.replace("/", r"\/")
+            yield quote(text, safe="")
+            yield quote(text)
+            yield html.escape(text)
+
+
+def _mask_named(text: str) -> str:
+    """Values of members, form fields and elements whose name says that they are secret."""
+    text = _MEMBER.sub(lambda found: f'{found[1]}"{MASK}"' if is_secret_name(found[2]) else found[0], text)
+    if '\\"' in text:
+        text = _ESCAPED_MEMBER.sub(lambda found: found[1] + MASK if is_secret_name(found[3]) else found[0], text)
+    if "=" in text:
+        text = _PAIR.sub(lambda found: found[1] + MASK if is_secret_name(found[2]) else found[0], text)
+    if "<" in text:
+        text = _ELEMENT.sub(lambda found: found[1] + MASK if is_secret_name(found[2]) else found[0], text)
+    return text

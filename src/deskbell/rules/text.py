@@ -14,6 +14,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]"
 )
+_LOOKS_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -34,7 +35,7 @@ def check_long(text: str, pointer: str, limits: Limits) -> FaultAt | None:
 
 
 def _check(text: str, pointer: str, chars_max: int) -> FaultAt | None:
-    if not text or all(letter.isspace() or unicodedata.category(letter) == "Cf" for letter in text):
+    if all(_is_blank(letter) for letter in text):
         return FaultAt(pointer=pointer, code="text_blank", detail="Enter a text.")
     if len(text) > chars_max:
         return FaultAt(pointer=pointer, code="text_long", detail=f"Use at most {chars_max:,} characters.")
@@ -43,6 +44,10 @@ def _check(text: str, pointer: str, chars_max: int) -> FaultAt | None:
     if _BIDI.search(text):
         return FaultAt(pointer=pointer, code="text_bidi", detail="Remove the characters that change the direction.")
     return None
+
+
+def _is_blank(letter: str) -> bool:
+    return letter.isspace() or unicodedata.category(letter) == "Cf" or letter in _LOOKS_BLANK
 
 
 def csv_cell(text: str) -> str:

@@ -16,9 +16,18 @@ PRIVATE_NAMES = (
 )  # fmt: skip
 _OTHER_STOPS = "\u3002\uff0e\uff61"
 _TOGETHER = (
-    frozenset({"HAN", "HIRAGANA", "KATAKANA"}), frozenset({"HAN", "HANGUL"}), frozenset({"HAN", "BOPOMOFO"}),
+    frozenset({"HAN", "HIRAGANA", "KATAKANA", "KANA"}), frozenset({"HAN", "HANGUL"}), frozenset({"HAN", "BOPOMOFO"}),
 )  # fmt: skip
-_HAN = ("CJK", "IDEOGRAPHIC")
+_BY_FIRST_WORD = {
+    "CJK": "HAN", "IDEOGRAPHIC": "HAN", "VERTICAL": "HAN", "HENTAIGANA": "HIRAGANA", "KATAKANA-HIRAGANA": "KANA",
+    "ARABIC-INDIC": "ARABIC", "EXTENDED": "ARABIC",
+}  # fmt: skip
+_BY_TWO_WORDS = frozenset({"OLD", "TAI", "LINEAR", "INSCRIPTIONAL", "MEROITIC"})
+_COMBINING = {
+    "CYRILLIC": "CYRILLIC", "GLAGOLITIC": "GLAGOLITIC", "DEVANAGARI": "DEVANAGARI", "GRANTHA": "GRANTHA",
+    "OLD": "OLD PERMIC", "KATAKANA-HIRAGANA": "KANA",
+}  # fmt: skip
+_WITH_ANY = "-0123456789\u00b7\u200c\u200d"
 
 
 class HostRefused(Exception):
@@ -88,11 +97,16 @@ def is_one_script(label: str) -> bool:
 
 
 def script_of(letter: str) -> str | None:
-    """The script by the character's name; None for digits, hyphens and marks that go with any."""
-    if unicodedata.category(letter) in ("Nd", "Mn", "Mc") or letter in "-·・ー":
+    """The script by the character's name, digits and vowel signs included; None for what goes with any script."""
+    if letter in _WITH_ANY:
         return None
-    name = unicodedata.name(letter, "UNKNOWN")
-    return "HAN" if name.startswith(_HAN) else name.split(" ", 1)[0]
+    first, *rest = unicodedata.name(letter, "UNKNOWN").split(" ")
+    second = rest[0] if rest else ""
+    if first == "COMBINING":
+        return _COMBINING.get(second)
+    if first in _BY_TWO_WORDS:
+        return f"{first} {second}"
+    return _BY_FIRST_WORD.get(first, first)
 
 
 def check_name(name: str, *, listed: bool) -> None:
@@ -101,7 +115,7 @@ def check_name(name: str, *, listed: bool) -> None:
     form = LOOSE_LABEL if listed else LABEL
     if len(name) > 253 or not all(form.fullmatch(label) for label in labels):
         raise HostRefused("url_name", f"{name!r} is not a host name.")
-    if labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
+    if labels[-1].isdigit() or labels[-1].startswith("0x"):
         raise HostRefused(
             "url_name", "A host name does not end in a number; addresses need an entry in DESKBELL_ALLOW."
         )

@@ -4,6 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
+from deskbell.rules.address_table import is_loopback, is_ourselves, is_public
 from deskbell.rules.allow import AllowEntry
 from deskbell.rules.limits import Limits
 from deskbell.rules.url_host import HostRefused, canonical_name, check_name, literal_of
@@ -20,7 +21,7 @@ _INSPECTOR = re.compile(r"/(bin|sim)/[A-Za-z0-9_-]+(/[A-Za-z0-9_.~-]+)*/?", re.A
 _EXAMPLE = "It should look like https://hooks.zapier.com/hooks/catch/…"
 _TAIL_CHARS = 4
 _SHOWN_WHOLE_CHARS = 20
-_LOOPBACK_PORT_MIN = 1024
+LOOPBACK_PORT_MIN = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,12 +87,13 @@ def parse_receiver_url(
         is_own = _is_own(parts, policy)
         if not is_own:
             _check_place(parts, policy, site)
+            _check_not_ourselves(parts, policy)
         if allowed_receivers and not _is_narrowed(parts.bare, allowed_receivers):
             raise HostRefused("url_not_in_site_list", "This site allows only: " + ", ".join(allowed_receivers))
         if len(parts.text) > limits.url_chars_max:
             raise HostRefused("url_characters", f"A receiver URL has at most {limits.url_chars_max} characters.")
     except HostRefused as refused:
-        return UrlRefused(code=refused.code, detail=refused.detail, repaired=_repaired(text))
+        return UrlRefused(code=refused.code, detail=refused.detail, repaired=_repaired(text, limits))
     return ReceiverUrl(
         text=parts.text,
         scheme=parts.scheme,
@@ -175,6 +177,18 @@ def _is_own(parts: _Parts, policy: UrlPolicy) -> bool:
     raise HostRefused("url_ourselves", "This is Deskbell itself. Only its inspector (/bin/…) can receive.")
 
 
+def _check_not_ourselves(parts: _Parts, policy: UrlPolicy) -> None:
+    """Other spellings of our listener: further addresses of loopback, and `localhost`, which is never looked up."""
+    if parts.is_literal:
+        address = ipaddress.ip_address(parts.bare)
+    elif parts.host == "localhost" or parts.host.endswith(".localhost"):
+        address = ipaddress.IPv4Address("127.0.0.1")
+    else:
+        return
+    if is_ourselves(address, parts.port, policy.listen):
+        raise HostRefused("url_ourselves", f"This is Deskbell itself; its inspector is at {policy.base_url}/bin/….")
+
+
 def _check_place(parts: _Parts, policy: UrlPolicy, site: str) -> None:
     """Rules 4, 6 and 7: literal, name, scheme and port."""
     entries = [entry for entry in policy.allow if entry.is_for(site, parts.port)]
@@ -183,7 +197,7 @@ def _check_place(parts: _Parts, policy: UrlPolicy, site: str) -> None:
         return
     listed = any(entry.host == parts.host for entry in entries)
     local = policy.allow_loopback and (parts.host == "localhost" or parts.host.endswith(".localhost"))
-    local = local and parts.port >= _LOOPBACK_PORT_MIN
+    local = local and parts.port >= LOOPBACK_PORT_MIN
     check_name(parts.host, listed=listed or local)
     if listed or local or any(entry.network is not None for entry in entries):
         return
@@ -203,11 +217,10 @@ def _check_literal(parts: _Parts, policy: UrlPolicy, entries: list[AllowEntry]) 
     address = ipaddress.ip_address(parts.bare)
     if any(entry.has_address(address) for entry in entries):
         return
-    loopback = address == ipaddress.IPv6Address("::1") or (address.version == 4 and address.is_loopback)
-    if policy.allow_loopback and loopback and parts.port >= _LOOPBACK_PORT_MIN:
+    if policy.allow_loopback and is_loopback(address) and parts.port >= LOOPBACK_PORT_MIN:
         return
     hint = f"DESKBELL_ALLOW={parts.host}:{parts.port}"
-    where = "is inside a private network" if not address.is_global else "is an address, not a name"
+    where = "is an address, not a name" if is_public(address) else "is inside a private network"
     raise HostRefused("url_literal", f"{parts.bare} {where}. The Operator can allow it: {hint}")
 
 
@@ -217,10 +230,17 @@ def _is_narrowed(host: str, allowed: tuple[str, ...]) -> bool:
     return any(host == name or (name.startswith("*.") and host.endswith(name[1:])) for name in names)
 
 
-def _repaired(text: str) -> str | None:
-    """What was probably meant, where a repair is plain."""
+def _repaired(text: str, limits: Limits) -> str | None:
+    """What was probably meant, where a repair is plain: it must read as a URL, allowed or not."""
     repaired = text.strip().replace("&amp;", "&")
     scheme, separator, rest = repaired.partition("://")
     authority, slash, tail = rest.partition("/")
     repaired = scheme + separator + authority + slash + tail.replace("[", "%5B").replace("]", "%5D")
-    return repaired if repaired != text and repaired else None
+    if repaired == text:
+        return None
+    try:
+        _check_characters(repaired, limits)
+        _take_apart(repaired)
+    except HostRefused:
+        return None
+    return repaired
