@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from deskbell.config import read_config
 from deskbell.model.exchange import Reply, Sendable, SendPolicy
 from deskbell.model.ids import SiteId, make_id
+from deskbell.model.instant import from_seconds
 from deskbell.outbound import AresResolver, GuardedSender
 from deskbell.rules.limits import Limits
 from deskbell.rules.payload import custom_head, finish_snapshot
@@ -45,7 +46,7 @@ class Ceiling:
         event_id = make_id("evt", unix_ms=int(now * 1000), chance=self._n)
         delivery_id = make_id("dlv", unix_ms=int(now * 1000), chance=self._n)
         head = custom_head("desk", event_id, event_type, data)
-        occurred = int(now * 10_000_000)
+        occurred = from_seconds(now)
         snapshot = finish_snapshot(
             head, event_id=event_id, event_type=event_type, sequence=None, occurred_at=occurred, extra={}
         )

@@ -1,93 +1,162 @@
-"""Publishes over keep-alive connections: at a constant rate, or as fast as answers come."""
+"""Publishes over keep-alive connections, in a process of its own: at a constant rate, or as fast as answers come.
+
+Usage: python publisher.py PLAN FILE. PLAN is the JSON of a `Plan`; FILE gets the JSON of a `Load`.
+"""
 
 import asyncio
 import json
+import re
+import sys
 import time
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 
-BODY = {"type": "custom.load", "data": {"text": "x" * 1_400}}
+import uvloop
+
+EVENT = {"type": "custom.load", "data": {"text": "x" * 1_400}}
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+LINES_MAX = 256
 
 
-@dataclass
+@dataclass(kw_only=True)
+class Plan:
+    """What to publish."""
+
+    port: int
+    key: str
+    seconds: float
+    connections: int = 64
+    per_second: int | None = None  # None: as fast as answers come
+    batch: int = 1  # events of one request
+
+
+@dataclass(kw_only=True)
 class Load:
-    """What was published: answer latencies in ms, and when each event was sent."""
+    """What was published: for each request when it was due, when its answer came, its status, the event ids."""
 
-    latencies_ms: list[float] = field(default_factory=list)
-    sent_at: dict[str, float] = field(default_factory=dict)  # by event id
-    refused: int = 0
     started: float = 0.0
     ended: float = 0.0
+    requests: list[tuple[float, float, int, list[str]]] = field(default_factory=list)
 
 
-class Connection:
-    """One keep-alive connection to the API."""
+class Line(asyncio.Protocol):
+    """One keep-alive connection: a request at a time."""
 
-    def __init__(self, port: int, key: str) -> None:
-        self._port = port
-        self._head = (
-            f"POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Bearer {key}\r\n"
-            "Content-Type: application/json\r\n"
-        )
+    def __init__(self, answered: Callable[["Line", float, float, bytes], None]) -> None:
+        self.answered = answered
+        self.buffer = b""
+        self.due = 0.0
 
-    async def open(self) -> "Connection":
-        """Connect."""
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
-        return self
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self.transport = transport
 
-    async def publish(self, body: bytes, load: Load) -> None:
-        """One request; its latency and ids are kept."""
-        started = time.time()
-        self._writer.write(f"{self._head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-        answer = json.loads(await self._reader.readexactly(length))
-        load.latencies_ms.append((time.time() - started) * 1000)
-        if b" 202 " not in head.split(b"\r\n", 1)[0]:
-            load.refused += 1
+    def send(self, request: bytes, due: float) -> None:
+        """Send one request that was due at this time."""
+        self.due = due
+        self.transport.write(request)  # type: ignore[attr-defined]  # a stream's transport
+
+    def data_received(self, data: bytes) -> None:
+        """Take the answer."""
+        self.buffer = self.buffer + data if self.buffer else data
+        end = self.buffer.find(b"\r\n\r\n")
+        found = LENGTH.search(self.buffer, 0, end + 2) if end >= 0 else None
+        if found is None or len(self.buffer) < end + 4 + int(found[1]):
             return
-        for event_id in answer.get("ids") or [answer["id"]]:
-            load.sent_at[event_id] = started
-
-    def close(self) -> None:
-        """Hang up."""
-        self._writer.close()
+        answer, self.buffer = self.buffer, b""
+        self.answered(self, self.due, time.time(), answer)
 
 
-async def as_fast_as_possible(port: int, key: str, *, connections: int, seconds: float, batch: int = 1) -> Load:
-    """Every connection publishes again as soon as it has its answer."""
-    body = json.dumps(BODY if batch == 1 else [BODY] * batch).encode()
-    load = Load(started=time.time())
-    lines = [await Connection(port, key).open() for _ in range(connections)]
+class Publisher:
+    """Carries out a plan; the answers are read when it is over."""
 
-    async def run(line: Connection) -> None:
-        while time.time() < load.started + seconds:
-            await line.publish(body, load)
-        line.close()
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        body = json.dumps(EVENT if plan.batch == 1 else [EVENT] * plan.batch).encode()
+        self.request = (
+            f"POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{plan.port}\r\nAuthorization: Bearer {plan.key}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        ).encode() + body
+        self.raw: list[tuple[float, float, bytes]] = []
+        self.free: deque[Line] = deque()
+        self.late: deque[float] = deque()  # due, and no line was free
+        self.open = 0
+        self.over = asyncio.Event()
 
-    await asyncio.gather(*(run(line) for line in lines))
-    load.ended = time.time()
-    return load
+    async def run(self) -> Load:
+        """Publish, wait for the last answer."""
+        count = self.plan.connections if self.plan.per_second is None else LINES_MAX
+        loop = asyncio.get_running_loop()
+        for _ in range(count):
+            _, line = await loop.create_connection(lambda: Line(self.answered), "127.0.0.1", self.plan.port)
+            self.free.append(line)
+        started = time.time()
+        self.end = started + self.plan.seconds
+        if self.plan.per_second is None:
+            while self.free:
+                self.start(time.time())
+        else:
+            await self.pace(started, self.plan.per_second)
+        await self.over.wait()
+        return Load(started=started, ended=time.time(), requests=[told(*one) for one in self.raw])
+
+    async def pace(self, started: float, per_second: int) -> None:
+        """A constant arrival rate: a slow answer delays no other request, and counts from when it was due."""
+        total = int(per_second * self.plan.seconds)
+        sent = 0
+        while sent < total:
+            ready = min(total, int((time.time() - started) * per_second) + 1)
+            for n in range(sent, ready):
+                self.start(started + n / per_second)
+            sent = ready
+            await asyncio.sleep(max(0.0, started + sent / per_second - time.time()))
+        self.end = 0.0
+        self.look()
+
+    def start(self, due: float) -> None:
+        """Send one request, or as soon as a line is free."""
+        self.open += 1
+        if self.free:
+            self.free.popleft().send(self.request, due)
+        else:
+            self.late.append(due)
+
+    def answered(self, line: Line, due: float, at: float, answer: bytes) -> None:
+        """Keep the answer and go on."""
+        self.raw.append((due, at, answer))
+        self.open -= 1
+        if self.late:
+            line.send(self.request, self.late.popleft())
+        elif self.plan.per_second is None and at < self.end:
+            self.open += 1
+            line.send(self.request, at)
+        else:
+            self.free.append(line)
+            self.look()
+
+    def look(self) -> None:
+        """Whether that was all."""
+        if not self.open and time.time() >= self.end:
+            self.over.set()
 
 
-async def at_rate(port: int, key: str, *, per_second: int, seconds: float) -> Load:
-    """A constant arrival rate: a slow answer does not slow the next request down."""
-    body = json.dumps(BODY).encode()
-    load = Load(started=time.time())
-    free = [await Connection(port, key).open() for _ in range(64)]
-    running: set[asyncio.Task[None]] = set()
+def told(due: float, at: float, answer: bytes) -> tuple[float, float, int, list[str]]:
+    """One request as the file has it."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = int(head.split(b" ", 2)[1])
+    if status != 202:
+        return due, at, status, []
+    found = json.loads(body)
+    return due, at, status, found["ids"] if "ids" in found else [found["id"]]
 
-    async def one(line: Connection) -> None:
-        await line.publish(body, load)
-        free.append(line)
 
-    for n in range(int(per_second * seconds)):
-        await asyncio.sleep(max(0.0, load.started + n / per_second - time.time()))
-        line = free.pop() if free else await Connection(port, key).open()
-        task = asyncio.create_task(one(line))
-        running.add(task)
-        task.add_done_callback(running.discard)
-    await asyncio.gather(*running)
-    for line in free:
-        line.close()
-    load.ended = time.time()
-    return load
+async def main(plan: Plan, file: str) -> None:
+    """Publish and write down what came of it."""
+    load = await Publisher(plan).run()
+    with open(file, "w") as out:  # noqa: ASYNC230 - the measurement is over
+        json.dump(asdict(load), out)
+
+
+if __name__ == "__main__":
+    uvloop.run(main(Plan(**json.loads(sys.argv[1])), sys.argv[2]))

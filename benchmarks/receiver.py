@@ -1,7 +1,12 @@
-"""A receiver faster than anything measured: answers 200, keeps webhook-id and arrival time, writes them at SIGTERM."""
+"""A receiver faster than anything measured: answers 200 at once, keeps what came, writes it to a file at SIGTERM.
+
+Usage: python receiver.py PORT FILE. The file is a JSON list of [path, webhook-id, arrival, body hash, event ids].
+"""
 
 import asyncio
+import hashlib
 import json
+import re
 import signal
 import sys
 import time
@@ -9,41 +14,61 @@ import time
 import uvloop
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-seen: list[tuple[str, float]] = []
+EVENT_ID = re.compile(rb'\{"msp":"[^"]*","id":"(evt_[0-9A-Z]{26})"')
+LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+WEBHOOK_ID = re.compile(rb"\r\nwebhook-id: *([^\r]+)", re.IGNORECASE)
+Seen = list[tuple[bytes, float, bytes]]
+"""Head, arrival and body of each request: read when the measurement is over."""
 
 
 class Connection(asyncio.Protocol):
     """One connection; requests come one after the other, each with a content-length."""
 
+    def __init__(self, seen: Seen) -> None:
+        self.seen = seen
+        self.buffer = b""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport."""
         self.transport = transport
-        self.buffer = b""
 
     def data_received(self, data: bytes) -> None:
         """Answer every complete request."""
-        self.buffer += data
+        self.buffer = self.buffer + data if self.buffer else data
         while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
-            head = self.buffer[:end].lower()
-            length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-            if len(self.buffer) < end + 4 + length:
+            head = self.buffer[:end]
+            found = LENGTH.search(head)
+            whole = end + 4 + (int(found[1]) if found else 0)
+            if len(self.buffer) < whole:
                 return
-            marker = self.buffer[:end].find(b"webhook-id: ") + 12
-            seen.append((self.buffer[marker : marker + 30].decode(), time.time()))
-            self.buffer = self.buffer[end + 4 + length :]
             self.transport.write(ANSWER)  # type: ignore[attr-defined]  # a stream's transport
+            self.seen.append((head, time.time(), self.buffer[end + 4 : whole]))
+            self.buffer = self.buffer[whole:]
+
+
+def told(head: bytes, at: float, body: bytes) -> tuple[str, str, float, str, list[str]]:
+    """One request as the file has it."""
+    found = WEBHOOK_ID.search(head)
+    return (
+        head.split(b" ", 2)[1].decode(),
+        found[1].decode() if found else "",
+        at,
+        hashlib.sha256(body).hexdigest()[:16],
+        [one.decode() for one in EVENT_ID.findall(body)],
+    )
 
 
 async def main(port: int, file: str) -> None:
     """Serve until SIGTERM."""
+    seen: Seen = []
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    server = await loop.create_server(Connection, "127.0.0.1", port)
+    server = await loop.create_server(lambda: Connection(seen), "127.0.0.1", port)
     await stop.wait()
     server.close()
     with open(file, "w") as out:  # noqa: ASYNC230 - the measurement is over
-        json.dump(seen, out)
+        json.dump([told(*one) for one in seen], out)
 
 
 if __name__ == "__main__":
