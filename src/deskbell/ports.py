@@ -4,7 +4,7 @@ Every reading method takes the site first and answers frozen values of `model/`.
 the key of the last item of the previous page (None: from the start) and at most `limit` rows come back.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from deskbell.model.account import Account, ApiKey, Link, Login
@@ -20,8 +20,11 @@ from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter, WaitingCount
+from deskbell.model.replay import Replay
+from deskbell.model.shard import Shares
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
+from deskbell.model.timer import DwellRule, Timer
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
 
 
@@ -53,11 +56,14 @@ class Webhooks(Protocol):
     async def version(self, site: SiteId, webhook_id: str, version: int) -> Webhook | None: ...
     async def secrets(self, site: SiteId, webhook_id: str) -> tuple[Secret, ...]: ...  # newest first
     async def health(self, site: SiteId) -> tuple[Health, ...]: ...
+    async def versions(self) -> tuple[tuple[SiteId, str, int], ...]: ...  # all sites: (site, "" or whk_…, version)
     async def stats(self, site: SiteId, from_hour: int) -> tuple[StatHour, ...]: ...
 
 
 class Events(Protocol):
-    async def page(self, site: SiteId, which: EventFilter, before: str | None, limit: int) -> tuple[Event, ...]: ...
+    async def page(
+        self, site: SiteId, which: EventFilter, before: str | None, limit: int, *, newer: bool = False
+    ) -> tuple[Event, ...]: ...  # newer: the rows just newer than `before` ("": the oldest), still newest first
     async def get(self, site: SiteId, event_id: str) -> Event | None: ...
     async def many(self, site: SiteId, event_ids: Sequence[EventId]) -> tuple[Event, ...]: ...  # in the order asked
     async def by_external(self, site: SiteId, external_id: str) -> Event | None: ...
@@ -72,6 +78,9 @@ class Deliveries(Protocol):
     async def get(self, site: SiteId, delivery_id: str) -> Delivery | None: ...
     async def count(self, site: SiteId, which: DeliveryFilter, up_to: int) -> int: ...
     async def waiting(self, site: SiteId) -> tuple[WaitingCount, ...]: ...
+    async def carrying(
+        self, site: SiteId, event_ids: Sequence[EventId], webhook_id: WebhookId | None = None
+    ) -> tuple[Delivery, ...]: ...  # those that carry one of these events, by id
     async def attempts(self, site: SiteId, delivery_id: str) -> tuple[Attempt, ...]: ...  # oldest first
     async def attempt(self, site: SiteId, attempt_id: str) -> Attempt | None: ...
     async def last_attempts(self, site: SiteId, delivery_ids: Sequence[DeliveryId]) -> tuple[Attempt, ...]: ...
@@ -87,6 +96,7 @@ class Desk(Protocol):
     ) -> tuple[Ticket, ...]: ...  # by entity id, descending
     async def notes(self, site: SiteId, ticket_id: str) -> tuple[Note, ...]: ...  # oldest first
     async def next_ticket_number(self, site: SiteId) -> int: ...
+    async def dwell_rules(self, site: SiteId) -> tuple[DwellRule, ...]: ...  # by id
 
 
 class People(Protocol):
@@ -137,7 +147,36 @@ class Due(Protocol):
     async def deliveries(
         self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
     ) -> tuple[Delivery, ...]: ...  # waiting ones in order of (due, id), strictly after this position
+    async def heads(
+        self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
+    ) -> tuple[Delivery, ...]: ...  # the oldest of each subject (type, id) that has not ended, or is exhausted
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]: ...  # attempts newer than AddStats.counted_to
+
+
+class Timers(Protocol):
+    """Armed timers, for all sites."""
+
+    async def due(self, until: Instant, limit: int) -> tuple[Timer, ...]: ...  # due at or before, oldest first
+    async def next_due(self) -> Instant | None: ...
+    async def of_subject(self, site: SiteId, subject: str) -> tuple[Timer, ...]: ...  # by rule
+    async def count(self) -> int: ...
+
+
+class Replays(Protocol):
+    async def get(self, site: SiteId, replay_id: str) -> Replay | None: ...
+    async def page(self, site: SiteId, before: str | None, limit: int) -> tuple[Replay, ...]: ...
+    async def running(self) -> tuple[Replay, ...]: ...  # all sites: running ones
+
+
+class Shards(Protocol):
+    """Who owns which shard, on the database's clock. With one process nobody asks."""
+
+    async def beat(self, node: str, lease_s: float, *, delivers: bool) -> Shares: ...  # alive; renews what it owns
+    async def take(
+        self, node: str, shards: Sequence[int], lease_s: float
+    ) -> Mapping[int, int]: ...  # shard: fence, of those that were free
+    async def hand_over(self, node: str, shards: Sequence[int]) -> None: ...  # free at once
+    async def leave(self, node: str) -> None: ...  # hand over everything; the node is gone
 
 
 class Schema(Protocol):
@@ -160,7 +199,11 @@ class Store(Protocol):
     bins: Bins
     audit: Audit
     due: Due
+    timers: Timers
+    replays: Replays
+    shards: Shards
     schema: Schema
+    is_shared: bool  # other processes may deliver from it too: shards are leased, settles carry fences
 
     def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None: ...
     async def commit(self, unit: Unit) -> Verdict: ...

@@ -15,11 +15,16 @@ from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
+from deskbell.model.replay import Replay
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
+from deskbell.model.timer import DwellRule, Timer
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
 
-Versioned = Site | Webhook | Chat | Ticket | TicketLists | Company | Contact | Agent | Account | Bin | CustomType
+Versioned = (
+    Site | Webhook | Chat | Ticket | TicketLists | Company | Contact | Agent | Account | Bin | CustomType | DwellRule
+    | Replay
+)  # fmt: skip
 """Rows with a `version`, replaced only when the stored version is one less."""
 
 Row = (
@@ -59,12 +64,14 @@ class Overwrite:
 class Settle:
     """Append the attempt and move its delivery; refused (`state`) unless the stored state is `expected`.
 
-    The queue row goes when `after` is ended, else it moves to `after.due_at`.
+    The queue row goes when `after` is ended, else it moves to `after.due_at`. With a fence: refused (`fence`) unless
+    it is the present one of the shard `after.shard`.
     """
 
     attempt: Attempt
     after: Delivery
     expected: DeliveryState
+    fence: int | None = None  # None: this process is alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +87,61 @@ class MoveDelivery:
 
 @dataclass(frozen=True, kw_only=True)
 class CancelWaiting:
-    """Cancel every delivery of a webhook that is not ended (delete, enable with cancel, drop older than)."""
+    """Cancel every delivery of a webhook that is not ended (delete, enable with cancel, drop older than).
+
+    With `rows_max` only so many: `Committed.rows` tells whether there may be more.
+    """
 
     site: SiteId
     webhook_id: WebhookId
     at: Instant
-    older_than: Instant | None = None
+    older_than: Instant | None = None  # created before
+    rows_max: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmTimer:
+    """Arm a timer; it takes the place of one with the same rule and subject, unless that has a higher epoch."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropTimers:
+    """Disarm timers of a subject; of one rule, or of all. None that is armed is fine."""
+
+    site: SiteId
+    subject: str
+    rule: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropRule:
+    """Disarm every timer of a rule that is changed or deleted."""
+
+    site: SiteId
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseSubject:
+    """Blank what is kept of a subject: snapshots of its events, payloads and answers; cancel what waits.
+
+    Ids, types and times stay. An erased event has an empty snapshot and no subject title. A delivery is erased when
+    one of its events is. `Committed.rows` is the number of events.
+    """
+
+    site: SiteId
+    subject: tuple[str, str]  # type, id
+    at: Instant
+
+
+@dataclass(frozen=True, kw_only=True)
+class EraseWebhook:
+    """Delete a deleted webhook for good, with its secrets, versions, health and statistics; deliveries stay."""
+
+    site: SiteId
+    webhook_id: WebhookId
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +171,7 @@ class PutMeta:
 class DeleteRow:
     """Delete one row: kind is the row type's name in lower case, key its key after the site.
 
-    A deleted `bin` takes its captures along. Kinds: bin, contact, company, agent, customtype.
+    A deleted `bin` takes its captures along. Kinds: bin, contact, company, agent, customtype, dwellrule.
     """
 
     site: SiteId
@@ -143,7 +199,7 @@ class Purge:
 
 Change = (
     Insert | Replace | Overwrite | Settle | MoveDelivery | CancelWaiting | PutHealth | AddStats | PutMeta | DeleteRow
-    | TrimCaptures | Purge
+    | TrimCaptures | Purge | ArmTimer | DropTimers | DropRule | EraseSubject | EraseWebhook
 )  # fmt: skip
 
 
@@ -166,7 +222,22 @@ class MustVersion:
     version: int
 
 
-Guard = MustState | MustVersion
+@dataclass(frozen=True, kw_only=True)
+class MustTimer:
+    """Guard: this timer is armed just as it was read, so it fires once. Else the unit is refused (`timer`)."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, kw_only=True)
+class MustFence:
+    """Guard: this is the present fence of the shard. Else the unit is refused (`fence`)."""
+
+    shard: int
+    fence: int
+
+
+Guard = MustState | MustVersion | MustTimer | MustFence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,10 +253,13 @@ class Unit:
 class Committed:
     """The unit is durable."""
 
+    rows: int = 0  # how many rows its CancelWaiting, Purge or EraseSubject changed; a unit has at most one of them
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """The unit changed nothing: `exists`, `version`, `state`, `missing`, or `busy`, `disk_full`, `broken`."""
+    """The unit changed nothing: `exists`, `version`, `state`, `missing`, `timer`, `fence`, or `busy`, `disk_full`,
+    `broken`."""
 
     reason: str
     what: str = ""  # table or kind, e.g. `event.external_id`; of `broken`: the fault of a value of this unit alone

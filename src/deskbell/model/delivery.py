@@ -89,6 +89,7 @@ class Delivery:
     payload_bytes: int | None = None
     payload: bytes | None = None  # stored when it cannot be joined from snapshots
     replay_id: str | None = None
+    copy_of: DeliveryId | None = None  # the same events were sent by that delivery, with the settings of its time
     test: bool = False
 
 
