@@ -6,7 +6,7 @@ import time
 
 import msgspec
 import uvloop
-from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from deskbell.config import read_config
@@ -18,11 +18,14 @@ from deskbell.rules.limits import Limits
 from deskbell.rules.payload import custom_head, finish_snapshot
 from deskbell.rules.signing import SigningKey, new_secret
 from deskbell.rules.strict_json import read_publish
+from deskbell.server.direct import Answer, Headers
 from deskbell.server.listener import make_server, open_socket
 
 
 class Ceiling:
-    """Reads, signs, sends, answers."""
+    """Reads, signs, sends, answers: implements `server.direct.Direct`."""
+
+    path = b"/api/v1/events"
 
     def __init__(self, port: int, receiver_port: int) -> None:
         config = read_config({"DESKBELL_ALLOW": "127.0.0.0/8:*"}, port=port)
@@ -31,14 +34,20 @@ class Ceiling:
         self._key = SigningKey(new_secret(b"k" * 32))
         self._limits, self._policy, self._n = Limits(), SendPolicy(), 0
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def mark(self, headers: Headers, server: tuple[str, int | None] | None) -> bool:
+        """Every head will do."""
+        return True
+
+    def take(self, mark: bool, body: bytes, answer: Answer) -> bool:
         """One publish request."""
-        items, _ = read_publish(await Request(scope, receive).body(), self._limits)
+        items, _ = read_publish(body, self._limits)
         ids = [self._send(item.type, item.data) for item in items]
-        body = msgspec.json.encode({"id": ids[0]})
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 202, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        told = msgspec.json.encode({"id": ids[0]})
+        answer(
+            b"HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+            % (len(told), told)
+        )
+        return True
 
     def _send(self, event_type: str, data: bytes) -> str:
         self._n += 1
@@ -68,10 +77,15 @@ def done(_reply: Reply) -> None:
     """Nothing is kept."""
 
 
+async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
+    """Only publishing is served."""
+    await Response(status_code=404)(scope, receive, send)
+
+
 async def main(port: int, receiver_port: int) -> None:
     """Serve until killed."""
     opened = open_socket("127.0.0.1", port)
-    server = make_server(Ceiling(port, receiver_port), connections_max=1_000, drain_s=1)
+    server = make_server(nothing_else, connections_max=1_000, drain_s=1, direct=Ceiling(port, receiver_port))
     await server.serve(sockets=[opened])
 
 

@@ -107,7 +107,7 @@ async def running(data: Path, *, port: int = 0, msp: str = "desk", **more: str) 
     house = app.open_house(settings(data, number, **more))
     made = await site_setup.set_up(house.rooms, msp)
     await house.rooms.engine.start()
-    server = make_server(house.app, connections_max=1000, drain_s=1)
+    server = make_server(house.app, connections_max=1000, drain_s=1, direct=house.direct)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     key_file = data / "test-key"
     if made.api_key is not None:

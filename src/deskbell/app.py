@@ -24,6 +24,7 @@ from deskbell.rooms import Rooms
 from deskbell.server.ask import Ask
 from deskbell.server.authenticate import Authenticator
 from deskbell.server.capture import CaptureDoor
+from deskbell.server.direct_publish import DirectPublish
 from deskbell.server.door import Door
 from deskbell.server.hot_path import HotPath
 from deskbell.server.listener import QuietServer, make_server, open_socket
@@ -43,6 +44,7 @@ class House:
     config: Config
     rooms: Rooms
     app: ASGIApp
+    direct: DirectPublish  # answers what it can before the app sees it
     broken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def close(self) -> None:
@@ -57,8 +59,8 @@ async def refuse_as_problem(ask: Ask[Rooms], refusal: Refusal) -> Response:
     return problem(refusal, ask.origin.request_id)
 
 
-def build_app(config: Config, rooms: Rooms) -> ASGIApp:
-    """The ASGI app: shield, inspector's bins, hot path, then the routes of both doors."""
+def build_app(config: Config, rooms: Rooms) -> tuple[ASGIApp, DirectPublish]:
+    """The ASGI app (shield, inspector's bins, hot path, then the routes of both doors) and the short way beside it."""
     authenticator = Authenticator(accounts=rooms.accounts, base_url=config.base_url)
     rates = KeyRates(rooms.clock)
     api: Door[Rooms] = Door(
@@ -92,9 +94,8 @@ def build_app(config: Config, rooms: Rooms) -> ASGIApp:
         routes=routes, exception_handlers={404: unknown_path(api, portal), 405: unknown_path(api, portal)}
     )
     routed.router.redirect_slashes = False  # it would build addresses from the request, not from the base URL
-    inner: ASGIApp = routed
-    inner = HotPath(
-        app=inner,
+    hot_path = HotPath(
+        app=routed,
         authenticator=authenticator,
         publisher=rooms.engine,
         store=rooms.store,
@@ -103,12 +104,14 @@ def build_app(config: Config, rooms: Rooms) -> ASGIApp:
         random=rooms.random,
         limits=config.limits,
     )
-    inner = CaptureDoor(app=inner, inspector=rooms.inspector, limits=config.limits)
+    inner = CaptureDoor(app=hot_path, inspector=rooms.inspector, limits=config.limits)
 
     def new_request_id() -> str:
         return make_id("req", unix_ms=unix_ms(rooms.clock.now()), chance=rooms.random.bits(74))
 
-    return Shield(inner, base_url=config.base_url, hosts=config.hosts, new_id=new_request_id)
+    shield = Shield(inner, base_url=config.base_url, hosts=config.hosts, new_id=new_request_id)
+    direct = DirectPublish(hot_path=hot_path, shield=shield, accounts=rooms.accounts, new_id=new_request_id)
+    return shield, direct
 
 
 def unknown_path(api: Door[Rooms], portal: Door[Rooms]) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -125,7 +128,8 @@ def open_house(config: Config) -> House:
     """Everything built, nothing started."""
     broken = asyncio.Event()
     rooms = build_rooms(config, open_store(config, broken.set))
-    return House(config=config, rooms=rooms, app=build_app(config, rooms), broken=broken)
+    app, direct = build_app(config, rooms)
+    return House(config=config, rooms=rooms, app=app, direct=direct, broken=broken)
 
 
 async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, stop_at_once: bool = False) -> int:
@@ -146,7 +150,8 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked_to_stop)
     await house.rooms.engine.start()
-    server = make_server(house.app, connections_max=config.limits.connections_max, drain_s=config.limits.drain_s)
+    limits = config.limits
+    server = make_server(house.app, connections_max=limits.connections_max, drain_s=limits.drain_s, direct=house.direct)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     calm_collector()
     await started(house)

@@ -3,9 +3,13 @@
 import contextlib
 import socket
 from collections.abc import Generator
+from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from deskbell.server.direct import Direct, DirectProtocol
 
 _IDLE_S = 60
 
@@ -34,12 +38,13 @@ def open_socket(host: str, port: int) -> socket.socket:
     return opened
 
 
-def make_server(app: ASGIApp, *, connections_max: int, drain_s: float) -> QuietServer:
-    """A server for this app; `serve(sockets=[…])` runs it."""
+def make_server(app: ASGIApp, *, connections_max: int, drain_s: float, direct: Direct | None = None) -> QuietServer:
+    """A server for this app; `serve(sockets=[…])` runs it. `direct` answers what it can without the app."""
+    http: Any = "httptools" if direct is None else partial(DirectProtocol, direct=direct)
     return QuietServer(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=http,
             loop="none",
             ws="none",
             lifespan="off",

@@ -1,6 +1,6 @@
 """What every answer carries and every request must satisfy, before any route is looked at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from starlette.responses import Response
@@ -40,7 +40,7 @@ class Shield:
         scheme, _, self._host = origin_of(base_url).partition("://")
         self._further_hosts = frozenset(name.lower() for name in hosts)
         self._default_port = ":443" if scheme == "https" else ":80"
-        self._headers = (*HEADERS, HSTS) if scheme == "https" else HEADERS
+        self.headers = (*HEADERS, HSTS) if scheme == "https" else HEADERS
         self._new_id = new_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,7 +62,8 @@ class Shield:
         if status is not None:
             await Response(status_code=status)(scope, receive, guarded)
             return
-        refusal = self._refusal(scope)
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        refusal = self.refuses(raw, scope["headers"], scope.get("server"))
         if refusal is not None:
             await problem(refusal, request_id)(scope, receive, guarded)
             return
@@ -71,28 +72,29 @@ class Shield:
     def _with_headers(self, given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
         headers = [(name, value) for name, value in given if name != b"server"]
         names = {name for name, _ in headers}
-        headers.extend(pair for pair in self._headers if pair[0] not in names)
+        headers.extend(pair for pair in self.headers if pair[0] not in names)
         headers.append((b"x-request-id", request_id.encode()))
         return headers
 
-    def _refusal(self, scope: Scope) -> Refusal | None:
-        raw: bytes = scope.get("raw_path") or scope["path"].encode()
-        raw = raw.partition(b"?")[0]
+    def refuses(
+        self, raw_path: bytes, headers: Iterable[tuple[bytes, bytes]], server: tuple[str, int | None] | None
+    ) -> Refusal | None:
+        """Why a request with this path and these headers is not served here."""
+        raw = raw_path.partition(b"?")[0]
         if not raw.startswith(CAPTURE_PATHS) and is_odd_path(raw):
             return NotFound()
-        hosts = [value for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or not self._is_ours(hosts[0].decode("latin-1").lower(), scope):
+        hosts = [value for name, value in headers if name == b"host"]
+        if len(hosts) != 1 or not self._is_ours(hosts[0].decode("latin-1").lower(), server):
             return Unreadable("This host name is not served here. Use the address that DESKBELL_BASE_URL names.")
         return None
 
-    def _is_ours(self, host: str, scope: Scope) -> bool:
+    def _is_ours(self, host: str, server: tuple[str, int | None] | None) -> bool:
         """The base URL's host, a further name at any port, or loopback at the port of this very listener."""
         if host.removesuffix(self._default_port) == self._host or host in self._further_hosts:
             return True
         name, colon, port = host.rpartition(":")
         if not colon or host.endswith("]"):
             name, port = host, "80"
-        server = scope.get("server")
         return name in self._further_hosts or (server is not None and name in LOOPBACK and port == str(server[1]))
 
 
