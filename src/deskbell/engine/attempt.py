@@ -24,6 +24,7 @@ class Attempts:
         self._settings = ground.settings
         self._dispatcher = dispatcher
         self._settler = settler
+        self._ownership = ground.ownership
         self._sender = ground.sender
         self._clock = ground.clock
         self._random = ground.random
@@ -95,6 +96,7 @@ class Attempts:
             started_at=self._clock.now(),
             queued_ms=max(0.0, self._clock.monotonic() - parcel.due) * 1000,
             was_first=was_first,
+            fence=self._ownership.fence(parcel.delivery.shard),
         )
 
     def _render(self, run: Run) -> Rendered:

@@ -26,6 +26,7 @@ class Backlog:
     def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding) -> None:
         self._store = ground.store
         self._settings = ground.settings
+        self._ownership = ground.ownership
         self._dispatcher = dispatcher
         self._holding = holding
         self._clock = ground.clock
@@ -51,7 +52,7 @@ class Backlog:
         """Compare with the database: at start, and every few seconds in case a ring was lost."""
         for site, webhook_id, waiting, due_at in await self._store.due.webhooks():
             webhook = self._settings.webhook(site, webhook_id)
-            if webhook is None or not self._settings.is_fresh(site):
+            if webhook is None or not self._settings.is_fresh(site) or not self._ownership.owns(webhook.shard):
                 continue
             if webhook.state is WebhookState.DELETED:
                 await self.cancel(site, webhook_id)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 
 from deskbell.engine.lane import Lane
+from deskbell.engine.ownership import Ownership
 from deskbell.engine.parcel import Parcel
 from deskbell.engine.rotation import Rotation
 from deskbell.model.ids import SiteId, WebhookId
@@ -21,9 +22,10 @@ _RETRY_EVERY = 8
 class Dispatcher:
     """Starts attempts: urgent ones, then first attempts and retries, each in fair turns over sites and webhooks."""
 
-    def __init__(self, *, clock: Clock, limits: Limits) -> None:
+    def __init__(self, *, clock: Clock, limits: Limits, ownership: Ownership) -> None:
         self._clock = clock
         self._limits = limits
+        self._ownership = ownership
         self._first = Rotation(1)
         self._retries = Rotation(2)
         self._urgent: deque[tuple[Parcel, int, Lane]] = deque()
@@ -149,6 +151,8 @@ class Dispatcher:
     def _may_go(self, lane: Lane) -> bool:
         if lane.held or lane.in_flight >= self._limits.in_flight_per_webhook or not (lane.first or lane.retries):
             return False
+        if not self._ownership.may_start(lane.shard):
+            return False
         now = self._clock.monotonic()
         ready_at = lane.wait_until
         if lane.bucket is not None:
@@ -184,10 +188,13 @@ class Dispatcher:
         self.begin(parcel)
 
     def _pick(self) -> tuple[Lane, Parcel] | None:
-        while self._urgent:
+        for _ in range(len(self._urgent)):
             parcel, turn, lane = self._urgent.popleft()
-            if parcel.turn == turn:
+            if parcel.turn != turn:
+                continue
+            if self._ownership.may_start(lane.shard):
                 return lane, parcel
+            self._urgent.append((parcel, turn, lane))  # until the lease is renewed; when it is lost, the turn is over
         self._picks += 1
         half = self._limits.in_flight_max // 2
         retries_may = self.in_flight - self.first_in_flight < max(1, half)

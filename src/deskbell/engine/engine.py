@@ -18,6 +18,7 @@ from deskbell.engine.keeper import Keeper
 from deskbell.engine.kinds import Kind
 from deskbell.engine.lanes import LaneSettings
 from deskbell.engine.news import News
+from deskbell.engine.ownership import Ownership
 from deskbell.engine.payloads import Payloads
 from deskbell.engine.publish import Accept, Done, Intake
 from deskbell.engine.redeliver import Redeliver
@@ -65,6 +66,7 @@ class Engine:
         self._tally = Tally()
         self._stopped = False
         self._settings = Settings(store, keyring, limits)
+        self._ownership = Ownership(clock, alone=not store.is_shared)
         self._supervisor = Supervisor(log)
         ground = Ground(
             store=store,
@@ -78,11 +80,12 @@ class Engine:
             ids=Ids(clock, random),
             tally=self._tally,
             settings=self._settings,
+            ownership=self._ownership,
             supervisor=self._supervisor,
             faultpoints=faultpoints or Faultpoints(),
             broken=self._broken,
         )
-        self._dispatcher = Dispatcher(clock=clock, limits=limits)
+        self._dispatcher = Dispatcher(clock=clock, limits=limits, ownership=self._ownership)
         self._holding = Holding(dispatcher=self._dispatcher, clock=clock, limits=limits)
         self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding)
         self._statistics = Statistics(store)

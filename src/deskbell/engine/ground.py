@@ -9,6 +9,7 @@ from deskbell.engine.counters import Tally
 from deskbell.engine.faultpoints import Faultpoints
 from deskbell.engine.ids import Ids
 from deskbell.engine.kinds import Kind
+from deskbell.engine.ownership import Ownership
 from deskbell.engine.settings import Settings
 from deskbell.engine.supervise import Supervisor
 from deskbell.ports import Clock, Doorbell, Random, Sender, Store
@@ -30,6 +31,7 @@ class Ground:
     ids: Ids
     tally: Tally
     settings: Settings
+    ownership: Ownership
     supervisor: Supervisor
     faultpoints: Faultpoints
     broken: Callable[[str], None]  # the database is broken; where that was noticed

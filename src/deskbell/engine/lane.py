@@ -17,12 +17,13 @@ class Lane:
 
     __slots__ = (
         "bucket", "cursor", "epoch", "first", "gone", "held", "in_flight", "in_rotation", "members", "missed",
-        "reading", "retries", "site", "store_due", "wait_until", "wake_at", "webhook_id",
+        "reading", "retries", "shard", "site", "store_due", "wait_until", "wake_at", "webhook_id",
     )  # fmt: skip
 
     def __init__(self, site: SiteId, webhook_id: WebhookId) -> None:
         self.site = site
         self.webhook_id = webhook_id
+        self.shard = -1  # until the settings say
         self.members: dict[DeliveryId, Parcel] = {}  # in memory: queued, later, in flight or settling
         self.first: deque[Entry] = deque()
         self.retries: deque[Entry] = deque()

@@ -15,6 +15,7 @@ class LaneSettings:
 
     def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, backlog: Backlog) -> None:
         self._settings = ground.settings
+        self._ownership = ground.ownership
         self._supervisor = ground.supervisor
         self._clock = ground.clock
         self._dispatcher = dispatcher
@@ -46,9 +47,12 @@ class LaneSettings:
         health = self._settings.health.get(webhook.id)
         if health is not None and health.throttled_until is not None:
             lane.wait_until = max(lane.wait_until, self._holding.monotonic_due(health.throttled_until))
+        lane.shard = webhook.shard
         lane.held = webhook.state is not WebhookState.ENABLED or site is None or not site.webhooks_enabled
+        lane.held = lane.held or not self._ownership.owns(lane.shard)
         if webhook.state is WebhookState.DELETED:
-            self._supervisor.errand("cancel", lambda: self._backlog.cancel(webhook.site, webhook.id))
+            if self._ownership.owns(lane.shard):
+                self._supervisor.errand("cancel", lambda: self._backlog.cancel(webhook.site, webhook.id))
             return
         self._holding.note(lane, self._clock.now())
         if not lane.held:

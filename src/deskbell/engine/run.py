@@ -22,5 +22,6 @@ class Run:
     started_at: Instant
     queued_ms: float
     was_first: bool
+    fence: int | None  # of the shard when it began; None: this process is alone
     sendable: Sendable | None = None
     is_over: bool = False  # judged: whatever comes back later changes nothing

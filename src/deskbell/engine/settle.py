@@ -50,7 +50,9 @@ class Settler:
         """Hand in the unit; `parcel.sending` stays until it is durable."""
         attempt = self._attempt(run, made)
         after = self._after(run, attempt)
-        changes: list[Change] = [Settle(attempt=attempt, after=after, expected=run.parcel.delivery.state)]
+        changes: list[Change] = [
+            Settle(attempt=attempt, after=after, expected=run.parcel.delivery.state, fence=run.fence)
+        ]
         if run.trigger is not Trigger.TEST:
             changes.append(PutHealth(health=self._health(run, attempt)))
             if attempt.decision.kind is DecisionKind.DISABLE:
@@ -82,7 +84,7 @@ class Settler:
         if isinstance(verdict, Refused) and verdict.reason == "broken" and verdict.what and _is_full(attempt):
             self._log.error("settle.unwritable", fault=verdict.what, delivery=after.id)
             bare = _bare(attempt)
-            settle = Settle(attempt=bare, after=after, expected=run.parcel.delivery.state)
+            settle = Settle(attempt=bare, after=after, expected=run.parcel.delivery.state, fence=run.fence)
             self._submit(run, bare, after, (settle, *changes[1:]))
             return
         self._dispatcher.unsettled -= 1
@@ -111,6 +113,8 @@ class Settler:
         if verdict.is_store_broken:
             self._on_broken("settle")
         self.drop(run.lane, run.parcel)
+        if verdict.reason == "fence":  # the shard has another owner: it sends, and judges, for itself
+            return
         if verdict.reason not in ("state", "broken"):
             self._holding.note(run.lane, self._clock.now())
         if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:

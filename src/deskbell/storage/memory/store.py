@@ -54,6 +54,7 @@ class MemoryStore:
     audit: Audit
     due: Due
     schema: Schema
+    is_shared = False
 
     def __init__(self, *, commit_units_max: int = 500) -> None:
         tables = Tables()

@@ -38,6 +38,7 @@ class SqliteStore:
     audit: Audit
     due: Due
     schema: Schema
+    is_shared = False
 
     def __init__(self, connection: apsw.Connection, readers: Readers, lock: FileLock | None, units_max: int) -> None:
         """Wire the parts; use `open`."""
