@@ -104,7 +104,7 @@ async def running(data: Path, *, port: int = 0, msp: str = "desk", **more: str) 
     """Start, hand out, stop in order."""
     opened = open_socket("127.0.0.1", port)
     number = opened.getsockname()[1]
-    house = app.open_house(settings(data, number, **more))
+    house = await app.open_house(settings(data, number, **more))
     made = await site_setup.set_up(house.rooms, msp)
     await house.rooms.engine.start()
     server = make_server(house.app, connections_max=1000, drain_s=1, direct=house.direct)

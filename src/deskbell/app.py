@@ -124,10 +124,10 @@ def unknown_path(api: Door[Rooms], portal: Door[Rooms]) -> Callable[[Request, Ex
     return answer
 
 
-def open_house(config: Config) -> House:
+async def open_house(config: Config) -> House:
     """Everything built, nothing started."""
     broken = asyncio.Event()
-    rooms = build_rooms(config, open_store(config, broken.set))
+    rooms = await build_rooms(config, await open_store(config, broken.set))
     app, direct = build_app(config, rooms)
     return House(config=config, rooms=rooms, app=app, direct=direct, broken=broken)
 
@@ -138,7 +138,7 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     `started` runs when everything serves; with `stop_at_once` the house closes when it has returned.
     """
     opened = open_socket(config.host, config.port)
-    house = open_house(config)
+    house = await open_house(config)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -15,6 +15,7 @@ from deskbell.inspector import Inspector
 from deskbell.keys import load_keyring
 from deskbell.model.ids import SiteId
 from deskbell.outbound import AresResolver, GuardedSender
+from deskbell.ports import Store
 from deskbell.receivers import KINDS
 from deskbell.rooms import Rooms
 from deskbell.rules.limits import Limits
@@ -28,7 +29,7 @@ class Ground:
     """What every room stands on."""
 
     config: Config
-    store: SqliteStore
+    store: Store
     keyring: Keyring
     sender: GuardedSender
     clock: SystemClock
@@ -45,7 +46,7 @@ class Ground:
         self.doorbell.ring("desk", (site, noun, item))
 
 
-def open_store(config: Config, on_broken: Callable[[], None], *, lock: bool = True) -> SqliteStore:
+async def open_store(config: Config, on_broken: Callable[[], None], *, lock: bool = True) -> Store:
     """The database in the data directory, made when new."""
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     return SqliteStore.open(
@@ -53,9 +54,9 @@ def open_store(config: Config, on_broken: Callable[[], None], *, lock: bool = Tr
     )
 
 
-def build_rooms(config: Config, store: SqliteStore) -> Rooms:
+async def build_rooms(config: Config, store: Store) -> Rooms:
     """Every room, wired."""
-    ground = lay_ground(config, store)
+    ground = await lay_ground(config, store)
     engine = build_engine(ground)
     registrations = build_registrations(ground, engine)
     clock, random, limits = ground.clock, ground.random, ground.limits
@@ -80,14 +81,14 @@ def build_rooms(config: Config, store: SqliteStore) -> Rooms:
     )
 
 
-def lay_ground(config: Config, store: SqliteStore) -> Ground:
+async def lay_ground(config: Config, store: Store) -> Ground:
     """Clock, chance, keyring and the guarded dialler."""
     random, policy = SystemRandom(), config.url_policy()
     resolver = AresResolver(hosts_file_names=[entry.host for entry in policy.allow if entry.host])
     return Ground(
         config=config,
         store=store,
-        keyring=load_keyring(config, store, random),
+        keyring=await load_keyring(config, store, random),
         sender=GuardedSender(resolver=resolver, policy=policy, limits=config.limits, ca_file=config.ca_file),
         clock=SystemClock(),
         random=random,

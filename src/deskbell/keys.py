@@ -15,9 +15,9 @@ FILE = "deskbell.keys"
 _CHECKS = "key_checks"
 
 
-def load_keyring(config: Config, store: Store, random: SystemRandom) -> Keyring:
+async def load_keyring(config: Config, store: Store, random: SystemRandom) -> Keyring:
     """The keyring that fits the database. Raises KeyringFault when it does not."""
-    stored = store.schema.meta(_CHECKS)
+    stored = await store.schema.meta(_CHECKS)
     text = config.keys or read_file(config.data / FILE, is_new=stored is None, random=random)
     keyring = parse_keyring(text)
     faults = keyring_faults(keyring, json.loads(stored)) if stored is not None else ()

@@ -244,7 +244,7 @@ async def test_meta(store: Store) -> None:
     """Values of the installation, last one wins; a store is sound and has a version."""
     key = ident("req")
     assert await store.commit(Unit(changes=(PutMeta(key=key, value="a"), PutMeta(key=key, value="b")))) == OK
-    assert store.schema.meta(key) == "b"
-    assert store.schema.meta("nothing") is None
-    assert store.schema.check() == ()
-    assert store.schema.version() >= 1
+    assert await store.schema.meta(key) == "b"
+    assert await store.schema.meta("nothing") is None
+    assert await store.schema.check() == ()
+    assert await store.schema.version() >= 1

@@ -248,7 +248,7 @@ async def test_refused_unit_takes_its_earlier_changes_back(store: Store) -> None
     assert await store.webhooks.version(SITE, webhook_one.id, 2) is None
     assert await store.webhooks.secrets(SITE, webhook_one.id) == ()
     assert await store.webhooks.health(SITE) == ()
-    assert store.schema.meta("k") is None
+    assert await store.schema.meta("k") is None
     assert await store.audit.page(SITE, None, 9) == ()
 
 

@@ -63,7 +63,7 @@ async def test_kill_loses_nothing_that_was_answered(tmp_path: Path) -> None:
     assert killed.returncode == -9
     store = SqliteStore.open(path)
     assert await store.events.count(SITE, EventFilter()) == len(output.split()) == 50
-    assert store.schema.check() == ()
+    assert await store.schema.check() == ()
     await store.close()
 
 
@@ -174,7 +174,7 @@ async def test_backup_is_a_sound_copy(tmp_path: Path, store: SqliteStore) -> Non
     await store.commit(inserts(site(), delivery(at(0) * 0)))
     folder = tmp_path / "copy"
     folder.mkdir()
-    store.schema.backup(str(folder / "deskbell.db"))
+    await store.schema.backup(str(folder / "deskbell.db"))
     copy = SqliteStore.open(folder / "deskbell.db")
     assert await copy.sites.all() == (site(),)
     assert await copy.deliveries.count(SITE, DeliveryFilter(), 9) == 1

@@ -10,7 +10,7 @@ from deskbell.model.query import DeliveryFilter, EventFilter
 from deskbell.storage.sqlite.connection import open_reader, open_writer
 from deskbell.storage.sqlite.filters import delivery_branches, event_conditions
 from deskbell.storage.sqlite.migrate import migrate
-from deskbell.storage.sqlite.statements import parse_statements, statements
+from deskbell.storage.statements import parse_statements, statements
 
 A, B = "whk_a", "whk_b"
 
@@ -59,7 +59,7 @@ def test_delivery_lists_walk_an_index_in_order(connection: apsw.Connection, name
     which, index = LISTS[name]
     for branch in delivery_branches(which):
         for cursor in ("", "\n  AND id < :before"):
-            text = statements()["delivery_branch"].replace("{conditions}", branch.text + cursor)
+            text = statements("sqlite")["delivery_branch"].replace("{conditions}", branch.text + cursor)
             text = text.replace("{index}", branch.index)
             found = plan(connection, text.replace("{direction}", direction))
             assert re.search(index, found), found
@@ -75,7 +75,9 @@ def test_event_lists_walk_an_index_in_order(connection: apsw.Connection) -> None
         (EventFilter(type="chat.*"), "event_id"),
         (EventFilter(subject=("chat", "1")), "event_subject"),
     ):
-        text = statements()["event_page"].replace("{conditions}", event_conditions(which).text + "\n AND id < :before")
+        text = statements("sqlite")["event_page"].replace(
+            "{conditions}", event_conditions(which).text + "\n AND id < :before"
+        )
         found = plan(connection, text)
         assert f"SEARCH event USING INDEX {index} (site=?" in found
         assert "TEMP B-TREE" not in found
@@ -83,21 +85,21 @@ def test_event_lists_walk_an_index_in_order(connection: apsw.Connection) -> None
 
 def test_due_rows_come_from_the_queue(connection: apsw.Connection) -> None:
     """What is due is read in order from the queue's index; a million held rows of another webhook are not looked at."""
-    found = plan(connection, statements()["due_deliveries"])
+    found = plan(connection, statements("sqlite")["due_deliveries"])
     assert found == "SEARCH delivery USING INDEX delivery_queue (site=? AND webhook_id=? AND (due_at,id)>(?,?))"
-    counted = plan(connection, statements()["due_webhooks"])
+    counted = plan(connection, statements("sqlite")["due_webhooks"])
     assert counted == "SCAN delivery USING COVERING INDEX delivery_queue"
-    waiting = plan(connection, statements()["delivery_waiting"])
+    waiting = plan(connection, statements("sqlite")["delivery_waiting"])
     assert "SEARCH delivery USING COVERING INDEX delivery_queue (site=?)" in waiting
 
 
 _SCANS = {"site_all", "due_webhooks"}
 
 
-@pytest.mark.parametrize("name", sorted(statements()))
+@pytest.mark.parametrize("name", sorted(statements("sqlite")))
 def test_no_statement_scans_a_table(connection: apsw.Connection, name: str) -> None:
     """Every statement can be prepared, and none reads a whole table but those that mean to."""
-    text = statements()[name].replace("{conditions}", "").replace("{direction}", "DESC").replace("{index}", "")
+    text = statements("sqlite")[name].replace("{conditions}", "").replace("{direction}", "DESC").replace("{index}", "")
     found = plan(connection, text)
     tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     scans = [one for one in re.findall(r"SCAN (\w+)", found) if one in tables]
@@ -110,10 +112,10 @@ _ALL_SITES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", sorted(statements()))
+@pytest.mark.parametrize("name", sorted(statements("sqlite")))
 def test_every_statement_names_the_site(name: str) -> None:
     """Only a short list of statements serves all sites."""
-    text = statements()[name]
+    text = statements("sqlite")[name]
     names_site = bool(re.search(r"site = (:site|\?)|VALUES \((:site|\?)|INTO \S+ \(site,", text))
     assert names_site != (name in _ALL_SITES)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from contract.made import attempt, delivery, event
-from deskbell.storage.sqlite.packing import packed, unpacked
-from deskbell.storage.sqlite.rows import event_of, event_row
-from deskbell.storage.sqlite.rows_attempt import attempt_of, attempt_row
+from deskbell.storage.packing import packed, unpacked
+from deskbell.storage.rows import event_of, event_row
+from deskbell.storage.rows_attempt import attempt_of, attempt_row
 
 
 @pytest.mark.parametrize("has_time", [True, False])

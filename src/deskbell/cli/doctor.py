@@ -1,5 +1,6 @@
 """`deskbell doctor`: checks the set-up and says how to mend it."""
 
+import asyncio
 import ipaddress
 import os
 import shutil
@@ -56,7 +57,7 @@ def findings(data: str | None, host: str) -> Iterator[Finding]:
         return
     yield from data_findings(config)
     yield from setting_findings(config)
-    yield from database_findings(config)
+    yield from asyncio.run(database_findings(config))
 
 
 def data_findings(config: Config) -> Iterator[Finding]:
@@ -96,14 +97,17 @@ def setting_findings(config: Config) -> Iterator[Finding]:
         yield Finding(level="warn", what=f"{ssl.OPENSSL_VERSION} is old.", remedy="Use a Python with OpenSSL 3.")
 
 
-def database_findings(config: Config) -> Iterator[Finding]:
+async def database_findings(config: Config) -> list[Finding]:
     """Database and keyring: whether they open and fit."""
     if not (config.data / "deskbell.db").exists():
-        return
+        return []
     try:
-        store = assembly.open_store(config, lambda: None, lock=False)
-        load_keyring(config, store, SystemRandom())
-        for fault in store.schema.check():
-            yield Finding(level="stop", what=fault, remedy="Restore a backup; the file is damaged.")
+        store = await assembly.open_store(config, lambda: None, lock=False)
+        try:
+            await load_keyring(config, store, SystemRandom())
+            faults = await store.schema.check()
+        finally:
+            await store.close()
     except DeskbellError as error:
-        yield Finding(level="stop", what=str(error), remedy="See the text; nothing was changed.")
+        return [Finding(level="stop", what=str(error), remedy="See the text; nothing was changed.")]
+    return [Finding(level="stop", what=fault, remedy="Restore a backup; the file is damaged.") for fault in faults]

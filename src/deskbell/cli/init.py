@@ -36,8 +36,8 @@ def init(data: str | None, msp: str, name: str, wants_json: bool) -> None:
 
 async def set_up(config: Config, msp: str, name: str) -> site_setup.Made:
     """Beside a serving process: short writes on the same database."""
-    store = assembly.open_store(config, lambda: None, lock=False)
+    store = await assembly.open_store(config, lambda: None, lock=False)
     try:
-        return await site_setup.set_up(assembly.build_rooms(config, store), msp, name)
+        return await site_setup.set_up(await assembly.build_rooms(config, store), msp, name)
     finally:
         await store.close()

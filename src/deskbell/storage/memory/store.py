@@ -22,20 +22,20 @@ class MemorySchema:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
 
-    def version(self) -> int:
+    async def version(self) -> int:
         """Always the first."""
         return 1
 
-    def check(self) -> tuple[str, ...]:
+    async def check(self) -> tuple[str, ...]:
         """Always sound."""
         return ()
 
-    def meta(self, key: str) -> str | None:
+    async def meta(self, key: str) -> str | None:
         """A value of the installation."""
         found: str | None = self._tables.get("meta", (key,))
         return found
 
-    def backup(self, path: str) -> None:
+    async def backup(self, path: str) -> None:
         """Raises StoreBroken: there is nothing to copy."""
         raise StoreBroken(f"a store in memory cannot be copied to {Path(path).name}: use the SQLite store")
 

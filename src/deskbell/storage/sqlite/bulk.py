@@ -13,10 +13,10 @@ import apsw
 from deskbell.model.changes import Insert, MoveDelivery, PutHealth, Settle, Unit
 from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
-from deskbell.storage.sqlite.bodies import body_of
-from deskbell.storage.sqlite.packing import UNITS_MAX
-from deskbell.storage.sqlite.rows import Bindings, delivery_row, event_row, idempotency_row, move_row, settle_row
-from deskbell.storage.sqlite.rows_attempt import attempt_row
+from deskbell.storage.bodies import body_of
+from deskbell.storage.packing import UNITS_MAX
+from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, move_row, settle_row
+from deskbell.storage.rows_attempt import attempt_row
 
 _HOT_CHANGES = frozenset({Insert, Settle, MoveDelivery, PutHealth})
 _HOT_ROWS = frozenset({Event, Delivery, Attempt, Idempotency})

@@ -9,10 +9,10 @@ from deskbell.model.event import Event, Idempotency
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant
 from deskbell.model.query import DeliveryFilter, EventFilter, WaitingCount
+from deskbell.storage.rows import delivery_of, event_of, idempotency_of
+from deskbell.storage.rows_attempt import attempt_of
 from deskbell.storage.sqlite.filters import Conditions, delivery_branches, event_conditions
 from deskbell.storage.sqlite.readers import Readers, Reading
-from deskbell.storage.sqlite.rows import delivery_of, event_of, idempotency_of
-from deskbell.storage.sqlite.rows_attempt import attempt_of
 
 
 class SqliteEvents:

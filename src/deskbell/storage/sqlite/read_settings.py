@@ -11,9 +11,9 @@ from deskbell.model.inspector import Bin, Capture
 from deskbell.model.site import Site
 from deskbell.model.ticket import TicketLists
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
-from deskbell.storage.sqlite.bodies import audit_of, value_of
+from deskbell.storage.bodies import audit_of, value_of
+from deskbell.storage.rows import stat_of
 from deskbell.storage.sqlite.readers import Readers
-from deskbell.storage.sqlite.rows import stat_of
 
 T = TypeVar("T")
 _END = 2**62

@@ -11,26 +11,26 @@ _PAGES_AT_ONCE = 1_000
 
 
 class SqliteSchema:
-    """`ports.Schema`; synchronous, for start, shutdown and operator commands."""
+    """`ports.Schema`; holds up the loop: for start, shutdown and operator commands."""
 
     def __init__(self, connection: apsw.Connection, sql: Mapping[str, str]) -> None:
         self._connection = connection
         self._sql = sql
 
-    def version(self) -> int:
+    async def version(self) -> int:
         """The schema version of the database."""
         return schema_version(self._connection)
 
-    def check(self) -> tuple[str, ...]:
+    async def check(self) -> tuple[str, ...]:
         """Integrity faults as SQLite words them, empty when sound."""
         return _faults(self._connection)
 
-    def meta(self, key: str) -> str | None:
+    async def meta(self, key: str) -> str | None:
         """A value of the installation."""
         found = self._connection.execute(self._sql["meta_get"], {"key": key}).get
         return None if found is None else str(found)
 
-    def backup(self, path: str) -> None:
+    async def backup(self, path: str) -> None:
         """Copy the database to a new file and check the copy. Raises StoreBroken when the copy has faults."""
         with apsw.Connection(path) as copy:
             with copy.backup("main", self._connection, "main") as work:

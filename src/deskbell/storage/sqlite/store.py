@@ -17,8 +17,8 @@ from deskbell.storage.sqlite.read_desk import SqliteDesk, SqlitePeople
 from deskbell.storage.sqlite.read_settings import SqliteAccounts, SqliteAudit, SqliteBins, SqliteSites, SqliteWebhooks
 from deskbell.storage.sqlite.readers import Readers
 from deskbell.storage.sqlite.schema import SqliteSchema
-from deskbell.storage.sqlite.statements import statements
 from deskbell.storage.sqlite.writer import Writer
+from deskbell.storage.statements import statements
 from deskbell.storage.waiting import verdict_of
 
 LOCK_NAME = "deskbell.lock"
@@ -42,7 +42,7 @@ class SqliteStore:
 
     def __init__(self, connection: apsw.Connection, readers: Readers, lock: FileLock | None, units_max: int) -> None:
         """Wire the parts; use `open`."""
-        sql = statements()
+        sql = statements("sqlite")
         self._connection = connection
         self._readers = readers
         self._lock = lock
@@ -89,7 +89,7 @@ class SqliteStore:
                     f"{path.name} cannot be opened: {error}; check the file or restore a backup"
                 ) from error
             raise
-        store = cls(connection, Readers(path, statements()), held, commit_units_max)
+        store = cls(connection, Readers(path, statements("sqlite")), held, commit_units_max)
         store.on_broken = on_broken
         return store
 

@@ -32,11 +32,9 @@ from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, canonical, chain_hash
+from deskbell.storage.bodies import body_of, named
 from deskbell.storage.nouns import NOUN_OF_KIND, NOUN_OF_TYPE, NUMBERED
-from deskbell.storage.sqlite.bodies import body_of, named
-from deskbell.storage.sqlite.purging import purge
-from deskbell.storage.sqlite.refusals import FATAL, refused_by
-from deskbell.storage.sqlite.rows import (
+from deskbell.storage.rows import (
     delivery_row,
     event_row,
     idempotency_row,
@@ -45,7 +43,9 @@ from deskbell.storage.sqlite.rows import (
     stat_of,
     stat_row,
 )
-from deskbell.storage.sqlite.rows_attempt import attempt_row
+from deskbell.storage.rows_attempt import attempt_row
+from deskbell.storage.sqlite.purging import purge
+from deskbell.storage.sqlite.refusals import FATAL, refused_by
 from deskbell.storage.sums import added
 
 _log = structlog.get_logger()

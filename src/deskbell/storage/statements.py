@@ -1,4 +1,4 @@
-"""The named statements of queries.sql: a name line, one line of intent, the statement."""
+"""The named statements of a store's queries.sql: a name line, one line of intent, the statement."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -8,9 +8,9 @@ _NAME = "-- name: "
 
 
 @cache
-def statements() -> Mapping[str, str]:
-    """Every statement by its name, read once."""
-    return parse_statements((files("deskbell.storage.sqlite") / "queries.sql").read_text("utf-8"))
+def statements(store: str) -> Mapping[str, str]:
+    """Every statement of a store (`sqlite`, `postgres`) by its name, read once."""
+    return parse_statements((files(f"deskbell.storage.{store}") / "queries.sql").read_text("utf-8"))
 
 
 def parse_statements(text: str) -> dict[str, str]:

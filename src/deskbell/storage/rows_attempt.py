@@ -6,7 +6,7 @@ import msgspec
 
 from deskbell.model.delivery import Attempt, Decision, DecisionKind, Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass, Timing
-from deskbell.storage.sqlite.packing import packed, unpacked
+from deskbell.storage.packing import packed, unpacked
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode

@@ -8,7 +8,7 @@ from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.event import Event, Idempotency, Subject, TraceEntry
 from deskbell.model.people import Actor, ActorKind
 from deskbell.model.webhook import StatHour
-from deskbell.storage.sqlite.packing import packed, unpacked
+from deskbell.storage.packing import packed, unpacked
 
 Bindings = tuple[Any, ...]
 
@@ -25,7 +25,7 @@ def event_row(event: Event, *, has_time: bool = True) -> Bindings:
     trace = _encode([(one.webhook_id, one.reason, one.delivery_id) for one in event.trace]).decode()
     return (
         event.site, event.id, event.type, kind, key, title, event.external_id, event.sequence, event.occurred_at,
-        event.received_at, by.kind, by.name, by.id, event.hop, int(event.test), trace, snapshot,
+        event.received_at, by.kind, by.name, by.id, event.hop, event.test, trace, snapshot,
     )  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def delivery_row(row: Delivery) -> Bindings:
         row.site, row.id, row.webhook_id, row.webhook_version, row.shard, row.state, row.due_at, row.created_at,
         " ".join(row.event_ids), " ".join(row.event_types), kind, key, title, row.hop, row.attempts, row.step,
         row.internal_faults, row.last_outcome, row.last_status, row.ended_at, row.payload_bytes, row.replay_id,
-        int(row.test), row.payload,
+        row.test, row.payload,
     )  # fmt: skip
 
 
