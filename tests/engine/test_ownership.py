@@ -7,14 +7,17 @@ from engine.world import FakeClock
 def test_alone_a_process_owns_everything_without_a_fence() -> None:
     """One process on a database of its own asks nobody."""
     alone = Ownership(FakeClock(), alone=True)
-    assert alone.owns(0) and alone.owns(255) and alone.may_start(255)
+    assert alone.owns(0)
+    assert alone.owns(255)
+    assert alone.may_start(255)
     assert alone.fence(17) is None
 
 
 def test_what_is_not_leased_is_not_owned_and_its_fence_is_refused_everywhere() -> None:
     """A fence of -1 is no shard's, so a settle that carries it changes nothing."""
     ownership = Ownership(FakeClock(), alone=False)
-    assert not ownership.owns(3) and not ownership.may_start(3)
+    assert not ownership.owns(3)
+    assert not ownership.may_start(3)
     assert ownership.fence(3) == NO_FENCE == -1
 
 
@@ -27,7 +30,8 @@ def test_nothing_starts_after_the_lease_even_before_the_database_says_so() -> No
     assert ownership.may_start(3)
     clock.advance(0.2)
     assert not ownership.may_start(3)
-    assert ownership.owns(3) and ownership.fence(3) == 7
+    assert ownership.owns(3)
+    assert ownership.fence(3) == 7
     ownership.hold({3: 7}, until=clock.monotonic() + 15)
     assert ownership.may_start(3)
 
@@ -38,7 +42,8 @@ def test_a_shard_that_is_leaving_starts_nothing_more_and_keeps_its_fence() -> No
     ownership = Ownership(clock, alone=False)
     ownership.hold({3: 7, 4: 1}, until=clock.monotonic() + 15)
     ownership.leave(frozenset({3}))
-    assert not ownership.may_start(3) and ownership.may_start(4)
+    assert not ownership.may_start(3)
+    assert ownership.may_start(4)
     assert ownership.fence(3) == 7
     ownership.lose(frozenset({3}))
     assert ownership.shards == {4}
