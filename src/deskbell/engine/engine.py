@@ -18,6 +18,7 @@ from deskbell.engine.keeper import Keeper
 from deskbell.engine.kinds import Kind
 from deskbell.engine.lanes import LaneSettings
 from deskbell.engine.news import News
+from deskbell.engine.nodes import Nodes
 from deskbell.engine.ownership import Ownership
 from deskbell.engine.payloads import Payloads
 from deskbell.engine.publish import Accept, Done, Intake
@@ -59,6 +60,8 @@ class Engine:
         keyring: Keyring,
         log: FilteringBoundLogger,
         faultpoints: Faultpoints | None = None,
+        node: str = "",
+        delivers: bool = True,
     ) -> None:
         self._clock = clock
         self._log = log
@@ -109,6 +112,9 @@ class Engine:
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
         self._lanes = LaneSettings(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
+        self._nodes = Nodes(
+            ground, lanes=self._lanes, holding=self._holding, backlog=self._backlog, node=node, delivers=delivers
+        )
         self._quiet = asyncio.Event()
         self._dispatcher.begin = attempts.begin
         self._dispatcher.on_lane_due = self._backlog.want
@@ -123,11 +129,14 @@ class Engine:
         for webhook in self._settings.all_webhooks():
             if webhook.state is not WebhookState.DELETED:
                 self._lanes.apply(webhook.site, webhook.id)
-        await self._statistics.recount()
+        if self._ownership.alone:
+            await self._statistics.recount()
+        await self._nodes.start()
         await self._backlog.poll()
         self._supervisor.keep("settings", self._settings.run)
         self._supervisor.keep("backlog", self._backlog.run)
         self._keeper.begin(self._supervisor)
+        self._nodes.begin(self._supervisor)
         self._intake.open = True
         self._log.info("engine.started", webhooks=len(self._dispatcher.lanes))
 
@@ -135,6 +144,7 @@ class Engine:
         """Start nothing new, wait for attempts in flight and their settles, then end the loops."""
         self._intake.open = False
         self._dispatcher.halt()
+        self._nodes.retire()
         self._look_quiet()
         try:
             await asyncio.wait_for(self._quiet.wait(), drain_s)
@@ -142,6 +152,7 @@ class Engine:
             self._log.warning("engine.undrained", in_flight=self._dispatcher.in_flight)
         await self._supervisor.stop()
         await self._statistics.flush()
+        await self._nodes.leave()
         self._stopped = True
         self._log.info("engine.stopped")
 
@@ -151,6 +162,7 @@ class Engine:
 
     async def tend(self) -> None:
         """Do all that the keeper does from time to time, once, now."""
+        await self._nodes.tend()
         await self._keeper.tend()
 
     # ports.Publisher
@@ -192,15 +204,11 @@ class Engine:
 
     def webhook_changed(self, site: SiteId, webhook_id: WebhookId) -> None:
         """After a commit that changed a webhook or its secrets: nothing is sent or matched with the old settings."""
-        self._lanes.suspend(webhook_id)
-        self._settings.changed(site, webhook_id)
+        self._nodes.changed(site, webhook_id)
 
     def site_changed(self, site: SiteId) -> None:
         """After a commit that changed the site: the slider, or its allowed receivers."""
-        for webhook in self._settings.all_webhooks():
-            if webhook.site == site:
-                self._lanes.suspend(webhook.id)
-        self._settings.changed(site, None)
+        self._nodes.changed(site, None)
 
     # by hand
 

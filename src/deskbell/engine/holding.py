@@ -4,7 +4,7 @@ from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.lane import Lane
 from deskbell.engine.parcel import Parcel
 from deskbell.model.delivery import Delivery, DeliveryState, Trigger
-from deskbell.model.ids import DeliveryId, WebhookId
+from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
 from deskbell.ports import Clock
 from deskbell.rules.limits import Limits
@@ -52,6 +52,12 @@ class Holding:
         self.keep(lane, parcel)
         self._dispatcher.queue(lane, parcel)
 
+    def behind(self, site: SiteId, webhook_id: WebhookId) -> None:
+        """Something of this webhook is in the database that did not come by here: read it when there is room."""
+        lane = self._dispatcher.lane(site, webhook_id)
+        lane.missed = True
+        self.note(lane, self._clock.now())
+
     def keep(self, lane: Lane, parcel: Parcel) -> None:
         """Count the parcel as in memory."""
         if parcel.delivery.id not in lane.members:
@@ -97,10 +103,10 @@ class Holding:
         else:
             self._dispatcher.at(due, lane)
 
-    def release(self, lane: Lane) -> None:
-        """Let go of every idle parcel that nobody sends by hand: what the database says may have changed."""
+    def release(self, lane: Lane, *, by_hand: bool = False) -> None:
+        """Let go of every idle parcel that nobody sends by hand, or of those too: the database may say otherwise."""
         for parcel in lane.idle():
-            if parcel.trigger is Trigger.AUTOMATIC:
+            if by_hand or parcel.trigger is Trigger.AUTOMATIC:
                 self.forget(lane, parcel)
         lane.first.clear()
         lane.retries.clear()

@@ -16,6 +16,8 @@ PAUSES_S = 1.0
 PURGE_S = 60.0
 PURGE_ROWS_MAX = 2_000
 _DAY_S = 86_400
+FIRST_SHARD = 0
+"""What is to be done once for all nodes is done by the owner of this shard."""
 
 
 class Keeper:
@@ -24,6 +26,7 @@ class Keeper:
     def __init__(self, ground: Ground, *, backlog: Backlog, statistics: Statistics) -> None:
         self._store = ground.store
         self._settings = ground.settings
+        self._ownership = ground.ownership
         self._backlog = backlog
         self._statistics = statistics
         self._doorbell = ground.doorbell
@@ -48,6 +51,8 @@ class Keeper:
         """Resume webhooks that were paused until a time that has come."""
         now = self._clock.now()
         for webhook in self._settings.all_webhooks():
+            if not self._ownership.owns(webhook.shard):
+                continue
             if webhook.state is WebhookState.PAUSED and webhook.paused_until and webhook.paused_until <= now:
                 await self._resume(webhook)
 
@@ -67,7 +72,9 @@ class Keeper:
             self._doorbell.ring("webhook", (webhook.site, webhook.id))
 
     async def purge(self) -> None:
-        """Delete what is past its retention, a bounded number of rows of each site."""
+        """Delete what is past its retention, a bounded number of rows of each site; one node does it for all."""
+        if not self._ownership.owns(FIRST_SHARD):
+            return
         now = self._clock.now()
         for site in self._settings.all_sites():
             before = plus(now, -site.retention_days * _DAY_S)

@@ -1,5 +1,7 @@
 """Settings of webhooks and sites, carried over to the lanes: what is held, at what rate, until when."""
 
+from functools import partial
+
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
@@ -37,6 +39,38 @@ class LaneSettings:
             return
         for webhook in self._settings.all_webhooks():
             if webhook.site == site:
+                self._apply(webhook)
+
+    def gain(self, shards: frozenset[int]) -> None:
+        """These shards are ours now: their webhooks go on from what the database holds."""
+        for site in self._settings.all_sites():
+            self._settings.when_fresh(site.site, partial(self._gain, site.site, shards))
+
+    def lose(self, shards: frozenset[int]) -> None:
+        """These shards are not ours any more: forget what waits; what is on its way comes back and is let go then."""
+        for lane in self._of(shards):
+            lane.held = True
+            self._holding.release(lane, by_hand=True)
+            lane.store_due = None
+            lane.wait_until = 0.0
+
+    def offer(self, shards: frozenset[int]) -> None:
+        """These may start again."""
+        for lane in self._of(shards):
+            self._dispatcher.offer(lane)
+        self._dispatcher.ask_pump()
+
+    def busy_shards(self) -> frozenset[int]:
+        """Those of which something is in flight, or not settled yet."""
+        lanes = self._dispatcher.lanes.values()
+        return frozenset(lane.shard for lane in lanes if any(parcel.sending for parcel in lane.members.values()))
+
+    def _of(self, shards: frozenset[int]) -> list[Lane]:
+        return [lane for lane in self._dispatcher.lanes.values() if lane.shard in shards]
+
+    def _gain(self, site: SiteId, shards: frozenset[int]) -> None:
+        for webhook in self._settings.all_webhooks():
+            if webhook.site == site and webhook.shard in shards:
                 self._apply(webhook)
 
     def _apply(self, webhook: Webhook) -> None:

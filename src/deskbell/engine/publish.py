@@ -41,6 +41,7 @@ class Intake:
     def __init__(self, ground: Ground, *, holding: Holding) -> None:
         self._store = ground.store
         self._settings = ground.settings
+        self._ownership = ground.ownership
         self._holding = holding
         self._doorbell = ground.doorbell
         self._clock = ground.clock
@@ -132,10 +133,18 @@ class Intake:
                 self.admit_test(parcel)
             else:
                 self._holding.admit(parcel)
+        if not self._ownership.alone:
+            self._ring_owners(parcels)
         for event in events:
             self._doorbell.ring("event", event)
         for parcel in parcels:
             self._doorbell.ring("delivery", parcel.delivery)
+
+    def _ring_owners(self, parcels: list[Parcel]) -> None:
+        """Whoever owns the other shards finds these deliveries in the database."""
+        theirs = [one.delivery for one in parcels if not self._ownership.owns(one.delivery.shard)]
+        for ring in dict.fromkeys((one.site, one.webhook_id, one.shard) for one in theirs):
+            self._doorbell.ring("due", ring)
 
     def _match(
         self, site: Site, draft: Draft, event_id: EventId, now: Instant, only: Webhook | None

@@ -121,6 +121,25 @@ class Settings:
             self.when_fresh(site, read.set)
             await read.wait()
 
+    async def learn_health(self, shards: frozenset[int]) -> None:
+        """These shards had another owner: how their webhooks fare is in the database."""
+        theirs = {webhook.id: webhook.site for webhook in self.all_webhooks() if webhook.shard in shards}
+        for site in set(theirs.values()):
+            for health in await self._store.webhooks.health(site):
+                if health.webhook_id in theirs:
+                    self.health[health.webhook_id] = health
+
+    async def compare(self, changed: Callable[[SiteId, WebhookId | None], None]) -> None:
+        """Tell what another process changed since it was read: by version, whatever rings were lost."""
+        found = {
+            (site, WebhookId(name) or None): version for site, name, version in await self._store.webhooks.versions()
+        }
+        known: dict[tuple[SiteId, WebhookId | None], int] = {(one.site, None): one.version for one in self.all_sites()}
+        known.update({(one.site, one.id): one.version for one in self.all_webhooks()})
+        for key in found.keys() | known.keys():
+            if found.get(key, 0) != known.get(key, 0) and key[1] not in self._stale.get(key[0], ()):
+                changed(*key)
+
     async def load(self) -> None:
         """Read everything, at start."""
         for site in await self._store.sites.all():
@@ -170,6 +189,9 @@ class Settings:
             webhook = await self._store.webhooks.get(site, webhook_id) if webhook_id else None
             if webhook is not None:
                 await self._keep(self._sites[site], webhook)
+            elif webhook_id:  # it was erased
+                self._webhooks.get(site, {}).pop(webhook_id, None)
+                self._opened.pop(webhook_id, None)
         self._forget_plans(site)
 
     async def _read_site(self, site: SiteId) -> None:

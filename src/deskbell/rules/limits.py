@@ -47,6 +47,7 @@ class Limits:
     connections_idle_max: int = limit(200, "connections", 0, 10_000, "idle ones over all receivers")
     dns_cache_s: float = limit(60.0, "s", 0.0, 3600.0, "answers are vetted again at each use")
     dns_parallel_per_site: int = limit(8, "look-ups", 1, 256, "one site cannot flood the name server")
+    shard_lease_s: float = limit(15.0, "s", 5.0, 60.0, "how long others wait for the shards of a node that died")
     # intake
     data_bytes_max: int = limit(262_144, "bytes", 1024, 1_048_576, "data of one published event")
     snapshot_bytes_max: int = limit(1_048_576, "bytes", 65_536, 4_194_304, "a desk snapshot")
