@@ -9,7 +9,7 @@ from deskbell.model.exchange import Outcome, OutcomeClass
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant, from_seconds, plus
 from deskbell.model.webhook import Health
-from deskbell.rules.settling import next_health, settled
+from deskbell.rules.settling import next_health, settled, starts_as
 
 NOW = from_seconds(1_600_000_000)
 DUE = plus(NOW, -1)
@@ -87,6 +87,33 @@ def test_manual_success_ends_it(state):
 def test_failed_test_is_exhausted(kind):
     """A test has one attempt."""
     assert after(WAITING, kind, Trigger.TEST, at=LATER).state is DeliveryState.EXHAUSTED
+
+
+@pytest.mark.parametrize("state", [DeliveryState.WAITING, DeliveryState.EXHAUSTED])
+def test_replayed_attempts_use_the_schedule(state):
+    """A replay begins a schedule anew: its attempts count steps and end the delivery."""
+    before = replace(WAITING, state=state, replay_id="rpl_1", attempts=12)
+    again = after(before, DecisionKind.RETRY, Trigger.REPLAY, at=LATER)
+    assert (again.state, again.due_at, again.step, again.attempts) == (DeliveryState.WAITING, LATER, 1, 13)
+    assert after(again, DecisionKind.EXHAUSTED, Trigger.REPLAY).state is DeliveryState.EXHAUSTED
+
+
+def test_the_first_attempt_of_a_copy_begins_its_schedule():
+    """Sent again with today's settings by a person, in vain: the copy retries like any new delivery."""
+    copy = replace(WAITING, copy_of=DeliveryId("dlv_0"))
+    first = after(copy, DecisionKind.RETRY, Trigger.MANUAL, at=LATER)
+    assert (first.state, first.due_at, first.step) == (DeliveryState.WAITING, LATER, 1)
+    second = after(first, DecisionKind.RETRY, Trigger.MANUAL, at=plus(LATER, 60))
+    assert (second.due_at, second.step) == (LATER, 1)
+
+
+@pytest.mark.parametrize(
+    ("members", "trigger"),
+    [({}, Trigger.AUTOMATIC), ({"replay_id": "rpl_1"}, Trigger.REPLAY), ({"test": True}, Trigger.TEST)],
+)
+def test_what_starts_an_attempt_by_itself(members, trigger):
+    """A delivery read from the database knows what started it."""
+    assert starts_as(replace(WAITING, **members)) is trigger
 
 
 def test_payload_is_kept_when_given():

@@ -15,6 +15,7 @@ from deskbell.model.exchange import Outcome, Reply, Stage
 from deskbell.model.rendering import Rendered
 from deskbell.rules.classify import internal, refused
 from deskbell.rules.retry import decide
+from deskbell.rules.settling import is_beside_schedule
 
 
 class Attempts:
@@ -129,11 +130,11 @@ class Attempts:
             fraction=self._random.fraction(),
             limits=self._limits,
         )
-        if run.trigger is Trigger.AUTOMATIC or decision.kind in (DecisionKind.DELIVERED, DecisionKind.ACCEPTED):
+        if decision.kind in (DecisionKind.DELIVERED, DecisionKind.ACCEPTED):
             return decision
         if run.trigger is Trigger.TEST:
             return Decision(kind=DecisionKind.EXHAUSTED)
-        if decision.kind is DecisionKind.DISABLE:
+        if decision.kind is DecisionKind.DISABLE or not is_beside_schedule(delivery, run.trigger):
             return decision
         if delivery.state is DeliveryState.WAITING:
             return Decision(kind=DecisionKind.RETRY, at=delivery.due_at)

@@ -13,6 +13,7 @@ from deskbell.model.errors import StoreBroken
 from deskbell.model.event import Event
 from deskbell.model.ids import EventId, SiteId, WebhookId
 from deskbell.model.webhook import WebhookState
+from deskbell.rules.settling import starts_as
 
 ROWS_MAX = 500
 """Deliveries of one read."""
@@ -174,8 +175,8 @@ class Backlog:
             return None
         if events is None:
             events = await self._events(delivery)
-        trigger = Trigger.TEST if delivery.test else Trigger.AUTOMATIC
-        return Parcel(delivery, events, shape, self._holding.monotonic_due(delivery.due_at), trigger=trigger)
+        due = self._holding.monotonic_due(delivery.due_at)
+        return Parcel(delivery, events, shape, due, trigger=starts_as(delivery))
 
     async def _events(self, delivery: Delivery) -> tuple[Event, ...]:
         """Its events, or none at all when a row is missing or cannot be read: the attempt then counts a fault."""

@@ -106,7 +106,7 @@ class Holding:
     def release(self, lane: Lane, *, by_hand: bool = False) -> None:
         """Let go of every idle parcel that nobody sends by hand, or of those too: the database may say otherwise."""
         for parcel in lane.idle():
-            if by_hand or parcel.trigger is Trigger.AUTOMATIC:
+            if by_hand or parcel.trigger in (Trigger.AUTOMATIC, Trigger.REPLAY):
                 self.forget(lane, parcel)
         lane.first.clear()
         lane.retries.clear()

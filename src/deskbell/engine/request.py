@@ -74,7 +74,7 @@ def about(parcel: Parcel) -> list[tuple[str, str]]:
         ("deskbell-event", ",".join(delivery.event_types)),
         ("deskbell-attempt", str(delivery.attempts + 1)),
     ]
-    if parcel.trigger in (Trigger.MANUAL, Trigger.REPLAY):
+    if parcel.trigger in (Trigger.MANUAL, Trigger.REPLAY) or delivery.copy_of is not None:
         headers.append(("deskbell-redelivery", "true"))
     oldest = min(event.occurred_at for event in parcel.events)
     headers.append(("deskbell-triggered-at", format_instant(oldest)))

@@ -18,7 +18,7 @@ from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliverySta
 from deskbell.model.exchange import OutcomeClass
 from deskbell.model.webhook import Health
 from deskbell.rules.retry import webhook_waits_until
-from deskbell.rules.settling import next_health, settled
+from deskbell.rules.settling import is_beside_schedule, next_health, settled, starts_as
 
 AGAIN_S = 1.0
 """After a settle that could not be written for want of room."""
@@ -101,7 +101,7 @@ class Settler:
         self._tally.attempts[kind] = self._tally.attempts.get(kind, 0) + 1
         self._statistics.count(attempt)
         run.parcel.delivery = after
-        run.parcel.trigger, run.parcel.by = Trigger.AUTOMATIC, None
+        run.parcel.trigger, run.parcel.by = starts_as(after), None
         self._holding.reschedule(run.lane, run.parcel, after)
         self._tell(attempt, after)
         if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:
@@ -180,7 +180,7 @@ class Settler:
         """The health after this attempt, kept at once: the next attempt builds on it."""
         webhook, now = run.opened.webhook, self._clock.now()
         decision = attempt.decision
-        if run.trigger is not Trigger.AUTOMATIC:  # its time is the one of this delivery's schedule, not of the answer
+        if is_beside_schedule(run.parcel.delivery, run.trigger):  # then its time is the schedule's, not the answer's
             decision = replace(decision, at=None)
         until = webhook_waits_until(attempt.outcome, decision, now, self._limits)
         known = self._settings.health.get(webhook.id) or Health(site=webhook.site, webhook_id=webhook.id)

@@ -18,6 +18,21 @@ SUCCESS = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
 _NO_BLAME = frozenset({OutcomeClass.THROTTLED, OutcomeClass.REFUSED, OutcomeClass.INTERNAL})
 
 
+def starts_as(delivery: Delivery) -> Trigger:
+    """What starts the delivery's next attempt when nobody asks for one."""
+    if delivery.test:
+        return Trigger.TEST
+    return Trigger.AUTOMATIC if delivery.replay_id is None else Trigger.REPLAY
+
+
+def is_beside_schedule(delivery: Delivery, trigger: Trigger) -> bool:
+    """Whether an attempt uses no step and changes no schedule: a person asked for it.
+
+    The first attempt of a copy was asked for as well, but begins the copy's own schedule.
+    """
+    return trigger is Trigger.MANUAL and (delivery.copy_of is None or delivery.attempts > 0)
+
+
 def settled(
     before: Delivery,
     *,
@@ -37,7 +52,7 @@ def settled(
         due_at=due_at,
         ended_at=ended_at,
         attempts=before.attempts + 1,
-        step=before.step + (trigger is not Trigger.MANUAL),
+        step=before.step + (not is_beside_schedule(before, trigger)),
         internal_faults=before.internal_faults + (outcome.kind is OutcomeClass.INTERNAL),
         last_outcome=outcome.name if blame else before.last_outcome,
         last_status=outcome.status if blame else before.last_status,
@@ -49,10 +64,10 @@ def settled(
 def _place(
     before: Delivery, decision: Decision, trigger: Trigger, now: Instant
 ) -> tuple[DeliveryState, Instant, Instant | None]:
-    """State, due time and end after the decision; a manual attempt that fails leaves them as they were."""
+    """State, due time and end after the decision; one beside the schedule that fails leaves them as they were."""
     state = _STATES[decision.kind]
     success = decision.kind in (DecisionKind.DELIVERED, DecisionKind.ACCEPTED)
-    if trigger is Trigger.MANUAL and not success:
+    if is_beside_schedule(before, trigger) and not success:
         return before.state, before.due_at, before.ended_at
     if trigger is Trigger.TEST and not success:
         state = DeliveryState.EXHAUSTED
