@@ -88,10 +88,17 @@ class Engine:
             faultpoints=faultpoints or Faultpoints(),
             broken=self._broken,
         )
-        self._dispatcher = Dispatcher(clock=clock, limits=limits, ownership=self._ownership)
-        self._holding = Holding(dispatcher=self._dispatcher, clock=clock, limits=limits)
+        self._wire(ground)
+        self._nodes = Nodes(
+            ground, lanes=self._lanes, holding=self._holding, backlog=self._backlog, node=node, delivers=delivers
+        )
+
+    def _wire(self, ground: Ground) -> None:
+        """Every part built once, each handed what it needs."""
+        self._dispatcher = Dispatcher(clock=ground.clock, limits=ground.limits, ownership=ground.ownership)
+        self._holding = Holding(dispatcher=self._dispatcher, clock=ground.clock, limits=ground.limits)
         self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding)
-        self._statistics = Statistics(store)
+        self._statistics = Statistics(ground.store)
         self._intake = Intake(ground, holding=self._holding)
         self._settler = Settler(
             ground,
@@ -112,9 +119,6 @@ class Engine:
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
         self._lanes = LaneSettings(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
-        self._nodes = Nodes(
-            ground, lanes=self._lanes, holding=self._holding, backlog=self._backlog, node=node, delivers=delivers
-        )
         self._quiet = asyncio.Event()
         self._dispatcher.begin = attempts.begin
         self._dispatcher.on_lane_due = self._backlog.want
