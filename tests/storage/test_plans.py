@@ -7,8 +7,9 @@ import apsw
 import pytest
 
 from deskbell.model.query import DeliveryFilter, EventFilter
+from deskbell.storage.filters import delivery_branches, event_conditions
 from deskbell.storage.sqlite.connection import open_reader, open_writer
-from deskbell.storage.sqlite.filters import delivery_branches, event_conditions
+from deskbell.storage.sqlite.dialect import SQLITE
 from deskbell.storage.sqlite.migrate import migrate
 from deskbell.storage.statements import parse_statements, statements
 
@@ -57,10 +58,10 @@ LISTS = {
 def test_delivery_lists_walk_an_index_in_order(connection: apsw.Connection, name: str, direction: str) -> None:
     """No list of deliveries sorts or scans, with and without a cursor."""
     which, index = LISTS[name]
-    for branch in delivery_branches(which):
+    for branch in delivery_branches(which, SQLITE):
         for cursor in ("", "\n  AND id < :before"):
             text = statements("sqlite")["delivery_branch"].replace("{conditions}", branch.text + cursor)
-            text = text.replace("{index}", branch.index)
+            text = text.replace("{way}", branch.way)
             found = plan(connection, text.replace("{direction}", direction))
             assert re.search(index, found), found
             assert "TEMP B-TREE" not in found
@@ -99,7 +100,7 @@ _SCANS = {"site_all", "due_webhooks"}
 @pytest.mark.parametrize("name", sorted(statements("sqlite")))
 def test_no_statement_scans_a_table(connection: apsw.Connection, name: str) -> None:
     """Every statement can be prepared, and none reads a whole table but those that mean to."""
-    text = statements("sqlite")[name].replace("{conditions}", "").replace("{direction}", "DESC").replace("{index}", "")
+    text = statements("sqlite")[name].replace("{conditions}", "").replace("{direction}", "DESC").replace("{way}", "")
     found = plan(connection, text)
     tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     scans = [one for one in re.findall(r"SCAN (\w+)", found) if one in tables]

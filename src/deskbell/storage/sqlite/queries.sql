@@ -192,7 +192,7 @@ WHERE site = :site AND maker = :maker AND key = :key;
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
   replay_id, test, payload
-FROM delivery {index} WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
+FROM delivery {way} WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
 
 -- name: delivery_get
 -- One delivery.
@@ -203,7 +203,7 @@ FROM delivery WHERE site = :site AND id = :id;
 
 -- name: delivery_count_branch
 -- One piece of a count of deliveries, no further than a limit.
-SELECT count(*) FROM (SELECT 1 FROM delivery {index} WHERE site = :site {conditions} LIMIT :limit);
+SELECT count(*) FROM (SELECT 1 FROM delivery {way} WHERE site = :site {conditions} LIMIT :limit);
 
 -- name: delivery_waiting
 -- How much waits for each webhook of a site.

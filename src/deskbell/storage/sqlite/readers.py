@@ -1,8 +1,10 @@
 """Reading beside the writer: a few read-only connections, each used by one thread at a time."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -10,41 +12,10 @@ from typing import Any, TypeVar
 import apsw
 
 from deskbell.model.errors import StoreBroken
+from deskbell.storage.reading import filled
 from deskbell.storage.sqlite.connection import open_reader
 
 T = TypeVar("T")
-
-
-class Reading:
-    """One read: named statements on one connection."""
-
-    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str]) -> None:
-        self._connection = connection
-        self._sql = sql
-
-    def rows(self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str) -> tuple[T, ...]:
-        """Every row of a named statement, made into a value; `blanks` fill its words in braces."""
-        return tuple(self.each(name, bindings, make, **blanks))
-
-    def each(self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str) -> Iterator[T]:
-        """The same, one at a time; rows that nobody takes are not read."""
-        cursor = self._connection.execute(self.text(name, **blanks), dict(bindings))
-        try:
-            for row in cursor:
-                yield make(row)
-        finally:
-            cursor.close(True)
-
-    def one(self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str) -> T | None:
-        """The first row, or None."""
-        return next(self.each(name, bindings, make, **blanks), None)
-
-    def text(self, name: str, **blanks: str) -> str:
-        """A statement with its words in braces filled."""
-        statement = self._sql[name]
-        for word, filling in blanks.items():
-            statement = statement.replace("{" + word + "}", filling)
-        return statement
 
 
 class Readers:
@@ -58,20 +29,41 @@ class Readers:
         self._opened: list[apsw.Connection] = []
         self._is_closed = False
 
-    async def read(self, question: Callable[[Reading], T]) -> T:
-        """Run a question in a thread. Raises StoreBroken when the store is closed or the database fails."""
+    async def rows(
+        self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str
+    ) -> tuple[T, ...]:
+        """Every row of a named statement, made into a value."""
+        return tuple(await self._read(name, bindings, make, blanks, rows_max=None))
+
+    async def one(self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str) -> T | None:
+        """The first row, or None."""
+        found = await self._read(name, bindings, make, blanks, rows_max=1)
+        return found[0] if found else None
+
+    async def _read(
+        self,
+        name: str,
+        bindings: Mapping[str, Any],
+        make: Callable[[Any], T],
+        blanks: Mapping[str, str],
+        rows_max: int | None,
+    ) -> list[T]:
         if self._is_closed:
             raise StoreBroken("the store is closed")
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._ask, question)
+        ask = partial(self._ask, filled(self._sql[name], blanks), dict(bindings), make, rows_max)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
 
-    def _ask(self, question: Callable[[Reading], T]) -> T:
+    def _ask(self, text: str, bindings: dict[str, Any], make: Callable[[Any], T], rows_max: int | None) -> list[T]:
         connection = self._take()
         try:
-            return question(Reading(connection, self._sql))
+            cursor = connection.execute(text, bindings)
+            found = [make(row) for row in islice(cursor, rows_max)]
+            cursor.close(True)  # rows that nobody takes are not read
         except apsw.Error as error:
             raise StoreBroken(f"the database could not be read: {error}") from error
         finally:
             self._idle.put(connection)
+        return found
 
     def _take(self) -> apsw.Connection:
         try:

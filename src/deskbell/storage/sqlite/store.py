@@ -9,12 +9,13 @@ import apsw
 from deskbell.model.changes import Unit, Verdict
 from deskbell.model.errors import StoreBroken
 from deskbell.ports import Accounts, Audit, Bins, Deliveries, Desk, Due, Events, People, Schema, Sites, Webhooks
+from deskbell.storage.read_deliveries import SqlDeliveries, SqlDue, SqlEvents
+from deskbell.storage.read_desk import SqlDesk, SqlPeople
+from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
 from deskbell.storage.sqlite.connection import open_writer
+from deskbell.storage.sqlite.dialect import SQLITE
 from deskbell.storage.sqlite.lock import FileLock
 from deskbell.storage.sqlite.migrate import migrate
-from deskbell.storage.sqlite.read_deliveries import SqliteDeliveries, SqliteDue, SqliteEvents
-from deskbell.storage.sqlite.read_desk import SqliteDesk, SqlitePeople
-from deskbell.storage.sqlite.read_settings import SqliteAccounts, SqliteAudit, SqliteBins, SqliteSites, SqliteWebhooks
 from deskbell.storage.sqlite.readers import Readers
 from deskbell.storage.sqlite.schema import SqliteSchema
 from deskbell.storage.sqlite.writer import Writer
@@ -48,16 +49,16 @@ class SqliteStore:
         self._lock = lock
         self._writer = Writer(connection, sql, units_max=units_max)
         self._is_closed = False
-        self.sites = SqliteSites(readers)
-        self.webhooks = SqliteWebhooks(readers)
-        self.events = SqliteEvents(readers)
-        self.deliveries = SqliteDeliveries(readers)
-        self.desk = SqliteDesk(readers)
-        self.people = SqlitePeople(readers)
-        self.accounts = SqliteAccounts(readers)
-        self.bins = SqliteBins(readers)
-        self.audit = SqliteAudit(readers)
-        self.due = SqliteDue(readers)
+        self.sites = SqlSites(readers)
+        self.webhooks = SqlWebhooks(readers)
+        self.events = SqlEvents(readers, SQLITE)
+        self.deliveries = SqlDeliveries(readers, SQLITE)
+        self.desk = SqlDesk(readers, SQLITE)
+        self.people = SqlPeople(readers)
+        self.accounts = SqlAccounts(readers)
+        self.bins = SqlBins(readers)
+        self.audit = SqlAudit(readers)
+        self.due = SqlDue(readers)
         self.schema = SqliteSchema(connection, sql)
 
     @classmethod

@@ -1,8 +1,5 @@
 """Reading sites, webhooks, users and their credentials, bins, and the audit."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 from deskbell.model.account import Account, ApiKey, Link, Login
 from deskbell.model.audit import AuditRow
 from deskbell.model.event import CustomType
@@ -11,33 +8,14 @@ from deskbell.model.inspector import Bin, Capture
 from deskbell.model.site import Site
 from deskbell.model.ticket import TicketLists
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
-from deskbell.storage.bodies import audit_of, value_of
+from deskbell.storage.bodies import audit_of
+from deskbell.storage.reading import Bodies, Reads
 from deskbell.storage.rows import stat_of
-from deskbell.storage.sqlite.readers import Readers
 
-T = TypeVar("T")
 _END = 2**62
 
 
-def maker_of(kind: type[T]) -> Callable[[Any], T]:
-    """Reads rows whose one column is a JSON body."""
-    return lambda row: value_of(kind, row[0])
-
-
-class Bodies:
-    """Reads rows that are one JSON body."""
-
-    def __init__(self, readers: Readers) -> None:
-        self._readers = readers
-
-    async def _all(self, kind: type[T], name: str, /, **bindings: Any) -> tuple[T, ...]:
-        return await self._readers.read(lambda r: r.rows(name, bindings, maker_of(kind)))
-
-    async def _one(self, kind: type[T], name: str, /, **bindings: Any) -> T | None:
-        return await self._readers.read(lambda r: r.one(name, bindings, maker_of(kind)))
-
-
-class SqliteSites(Bodies):
+class SqlSites(Bodies):
     """`ports.Sites`."""
 
     async def get(self, site: SiteId) -> Site | None:
@@ -57,7 +35,7 @@ class SqliteSites(Bodies):
         return await self._one(TicketLists, "ticket_list_get", site=site)
 
 
-class SqliteWebhooks(Bodies):
+class SqlWebhooks(Bodies):
     """`ports.Webhooks`."""
 
     async def all(self, site: SiteId) -> tuple[Webhook, ...]:
@@ -83,10 +61,10 @@ class SqliteWebhooks(Bodies):
     async def stats(self, site: SiteId, from_hour: int) -> tuple[StatHour, ...]:
         """By hour, then webhook id."""
         bindings = {"site": site, "from_hour": from_hour}
-        return await self._readers.read(lambda r: r.rows("stat_hour_page", bindings, stat_of))
+        return await self._reads.rows("stat_hour_page", bindings, stat_of)
 
 
-class SqliteAccounts(Bodies):
+class SqlAccounts(Bodies):
     """`ports.Accounts`."""
 
     async def users(self, site: SiteId) -> tuple[Account, ...]:
@@ -122,7 +100,7 @@ class SqliteAccounts(Bodies):
         return await self._all(Account, "user_by_email", email=email)
 
 
-class SqliteBins(Bodies):
+class SqlBins(Bodies):
     """`ports.Bins`."""
 
     async def all(self, site: SiteId) -> tuple[Bin, ...]:
@@ -151,18 +129,18 @@ class SqliteBins(Bodies):
         return await self._one(Capture, "capture_get", site=site, id=capture_id)
 
 
-class SqliteAudit:
+class SqlAudit:
     """`ports.Audit`."""
 
-    def __init__(self, readers: Readers) -> None:
-        self._readers = readers
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     async def page(self, site: SiteId, before: int | None, limit: int) -> tuple[AuditRow, ...]:
         """Newest first."""
         bindings = {"site": site, "before": _END if before is None else before, "limit": limit}
-        return await self._readers.read(lambda r: r.rows("audit_before", bindings, audit_of))
+        return await self._reads.rows("audit_before", bindings, audit_of)
 
     async def range(self, site: SiteId, after_seq: int, limit: int) -> tuple[AuditRow, ...]:
         """Oldest first."""
         bindings = {"site": site, "after": after_seq, "limit": limit}
-        return await self._readers.read(lambda r: r.rows("audit_after", bindings, audit_of))
+        return await self._reads.rows("audit_after", bindings, audit_of)

@@ -1,21 +1,34 @@
-"""Filters to conditions: which index a list walks, and what the other members of the filter add.
+"""Filters to conditions: which way a list walks, and what the other members of the filter add.
 
-A list is a merge of ordered branches. Each branch walks one index in the order of ids (the delivery's own key, or the
-index of a subject, replay, state or webhook), named outright, because the planner has no statistics to choose by.
+A list is a merge of ordered branches. Each branch walks one index in the order of ids: the delivery's own key, or the
+index of a subject, replay, state or webhook.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from json import dumps
 from typing import Any
 
-from deskbell.model.ids import Prefix
+from deskbell.model.ids import Prefix, WebhookId
 from deskbell.model.instant import Instant
 from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter
 from deskbell.storage.bounds import SLACK_MS, id_bound
 from deskbell.storage.words import like_pattern
 
 INDEXED_STATES = frozenset({"waiting", "gathering", "exhausted", "cancelled"})
+"""The usual end is left out: most rows have it, so a list of them is found by id."""
 BRANCHES_MAX = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """What databases word differently in a condition."""
+
+    among: str  # whether a column is in a bound list, `{}` for the list's name
+    listed: Callable[[Sequence[str]], Any]  # how a list is bound
+    find: str  # the function that finds a text in a text
+    like: str  # finds a pattern, ASCII letters in any case
+    holds: str | None  # the function that finds any word in any case; None: this program looks for it
+    ways: Mapping[str, str]  # deliveries: how to walk an index: key, subject, replay, webhook, or a state's
 
 
 @dataclass
@@ -24,7 +37,7 @@ class Conditions:
 
     parts: list[str] = field(default_factory=list)
     bindings: dict[str, Any] = field(default_factory=dict)
-    index: str = "NOT INDEXED"  # deliveries: which index to walk; none is the key itself
+    way: str = ""  # deliveries: which index to walk
 
     def add(self, part: str, **bindings: Any) -> None:
         """One more condition."""
@@ -58,15 +71,15 @@ def event_conditions(which: EventFilter) -> Conditions:
     elif which.type is not None and which.type != "*":
         found.add("type = :type", type=which.type)
     if which.test is not None:
-        found.add("test = :test", test=int(which.test))
+        found.add("test = :test", test=which.test)
     return found
 
 
-def chat_conditions(which: ChatFilter) -> Conditions:
+def chat_conditions(which: ChatFilter, dialect: Dialect) -> Conditions:
     """The conditions of a ChatFilter."""
     found = Conditions()
     if which.statuses:
-        found.add("status IN (SELECT value FROM json_each(:statuses))", statuses=dumps(list(which.statuses)))
+        found.add(_among(dialect, "status", "statuses"), statuses=dialect.listed(which.statuses))
     if which.creator_id is not None:
         found.add("creator_id = :creator_id", creator_id=which.creator_id)
     if which.reference_id is not None:
@@ -80,57 +93,72 @@ def ticket_conditions(which: TicketFilter) -> Conditions:
     if which.contact_id is not None:
         found.add("contact_id = :contact_id", contact_id=which.contact_id)
     if which.closed is not None:
-        found.add("is_closed = :is_closed", is_closed=int(which.closed))
+        found.add("is_closed = :is_closed", is_closed=which.closed)
     return found
 
 
-def delivery_branches(which: DeliveryFilter) -> tuple[Conditions, ...]:
+def delivery_branches(which: DeliveryFilter, dialect: Dialect) -> tuple[Conditions, ...]:
     """One or more sets of conditions, disjoint, that together are the filter."""
-    paths = _paths(which)
     rest = Conditions()
     _add_times(rest, "dlv", "created_at", which.since, which.until)
-    _add_plain(rest, which)
+    _add_plain(rest, which, dialect)
     for number, word in enumerate(which.words):
-        _add_word(rest, number, word, which.word_webhooks[number] if number < len(which.word_webhooks) else ())
+        if is_word_of_database(word, dialect):
+            _add_word(rest, number, word, webhooks_of_word(which, number), dialect)
     return tuple(
-        Conditions(parts=[*path.parts, *rest.parts], bindings={**rest.bindings, **path.bindings}, index=path.index)
-        for path in paths
+        Conditions(parts=[*path.parts, *rest.parts], bindings={**rest.bindings, **path.bindings}, way=path.way)
+        for path in _paths(which, dialect)
     )
 
 
-def _paths(which: DeliveryFilter) -> list[Conditions]:
+def is_word_of_database(word: str, dialect: Dialect) -> bool:
+    """Whether the database can look for the word; any case of other letters than ASCII is not known to all."""
+    return word.isascii() or dialect.holds is not None
+
+
+def webhooks_of_word(which: DeliveryFilter, number: int) -> tuple[WebhookId, ...]:
+    """The webhooks whose description or host has a word of the filter."""
+    return which.word_webhooks[number] if number < len(which.word_webhooks) else ()
+
+
+def _paths(which: DeliveryFilter, dialect: Dialect) -> list[Conditions]:
     """The leading conditions: each makes one index the way to walk."""
     if which.subject is not None:
         kind, key = which.subject
         part = "subject_type = :subject_type AND subject_id = :subject_id AND subject_id IS NOT NULL"
-        return [_path("subject", part, subject_type=kind, subject_id=key)]
+        return [_path(dialect, "subject", part, subject_type=kind, subject_id=key)]
     if which.replay_id is not None:
-        return [_path("replay", "replay_id = :replay", replay=which.replay_id)]
+        return [_path(dialect, "replay", "replay_id = :replay", replay=which.replay_id)]
     states = ("waiting",) if which.held else tuple(dict.fromkeys(which.states))
     if states and INDEXED_STATES.issuperset(states):
-        return [_path("state", f"state = '{state}'") for state in states]
+        return [_path(dialect, state, f"state = '{state}'") for state in states]
     webhooks = tuple(dict.fromkeys(which.webhook_ids))
     if 0 < len(webhooks) <= BRANCHES_MAX:
-        return [_path("webhook", "webhook_id = :webhook", webhook=one) for one in webhooks]
-    return [Conditions()]
+        return [_path(dialect, "webhook", "webhook_id = :webhook", webhook=one) for one in webhooks]
+    return [_path(dialect, "key", "")]
 
 
-def _path(index: str, part: str, **bindings: Any) -> Conditions:
-    return Conditions(parts=[part], bindings=bindings, index=f"INDEXED BY delivery_{index}")
+def _path(dialect: Dialect, way: str, part: str, **bindings: Any) -> Conditions:
+    return Conditions(parts=[part] if part else [], bindings=bindings, way=dialect.ways[way])
 
 
-def _add_plain(found: Conditions, which: DeliveryFilter) -> None:
+def _among(dialect: Dialect, column: str, name: str) -> str:
+    return f"{column} {dialect.among.format(':' + name)}"
+
+
+def _add_plain(found: Conditions, which: DeliveryFilter, dialect: Dialect) -> None:
+    listed = dialect.listed
     if which.webhook_ids:
-        found.add("webhook_id IN (SELECT value FROM json_each(:webhooks))", webhooks=dumps(list(which.webhook_ids)))
+        found.add(_among(dialect, "webhook_id", "webhooks"), webhooks=listed(which.webhook_ids))
     if which.states:
-        found.add("state IN (SELECT value FROM json_each(:states))", states=dumps(list(which.states)))
+        found.add(_among(dialect, "state", "states"), states=listed(which.states))
     if which.held is not None:
-        held = "(state = 'waiting' AND webhook_id IN (SELECT value FROM json_each(:held)))"
-        found.add(held if which.held else f"NOT {held}", held=dumps(list(which.held_webhooks)))
+        held = f"(state = 'waiting' AND {_among(dialect, 'webhook_id', 'held')})"
+        found.add(held if which.held else f"NOT {held}", held=listed(which.held_webhooks))
     if which.event_type is not None and which.event_type.endswith(".*"):
-        found.add("instr(' ' || event_types, :type) > 0", type=f" {which.event_type[:-1]}")
+        found.add(f"{dialect.find}(' ' || event_types, :type) > 0", type=f" {which.event_type[:-1]}")
     elif which.event_type is not None and which.event_type != "*":
-        found.add("instr(' ' || event_types || ' ', :type) > 0", type=f" {which.event_type} ")
+        found.add(f"{dialect.find}(' ' || event_types || ' ', :type) > 0", type=f" {which.event_type} ")
     if which.replay_id is not None:
         found.add("replay_id = :replay", replay=which.replay_id)
 
@@ -138,14 +166,14 @@ def _add_plain(found: Conditions, which: DeliveryFilter) -> None:
 _WORD_COLUMNS = ("subject_title", "subject_id", "id", "last_outcome", "event_types", "event_ids")
 
 
-def _add_word(found: Conditions, number: int, word: str, webhooks: tuple[str, ...]) -> None:
+def _add_word(found: Conditions, number: int, word: str, webhooks: tuple[str, ...], dialect: Dialect) -> None:
     if word.isascii():
         found.bindings[f"word{number}"] = like_pattern(word)
-        parts = [f"{column} LIKE :word{number} ESCAPE '\\'" for column in _WORD_COLUMNS]
+        parts = [f"{column} {dialect.like} :word{number} ESCAPE '\\'" for column in _WORD_COLUMNS]
     else:
         found.bindings[f"word{number}"] = word
-        parts = [f"holds_word(:word{number}, {', '.join(_WORD_COLUMNS)})"]
+        parts = [f"{dialect.holds}(:word{number}, {', '.join(_WORD_COLUMNS)})"]
     if webhooks:
-        found.bindings[f"webhooks{number}"] = dumps(list(webhooks))
-        parts.append(f"webhook_id IN (SELECT value FROM json_each(:webhooks{number}))")  # noqa: S608  # a number of ours
+        found.bindings[f"webhooks{number}"] = dialect.listed(webhooks)
+        parts.append(_among(dialect, "webhook_id", f"webhooks{number}"))
     found.add(f"({' OR '.join(parts)})")

@@ -1,20 +1,25 @@
 """Reading the desk: chats, tickets, companies, contacts and agents."""
 
-from typing import Any
-
 from deskbell.model.chat import Chat, ChatMessage
 from deskbell.model.ids import SiteId
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.query import ChatFilter, TicketFilter
 from deskbell.model.ticket import Note, Ticket
-from deskbell.storage.sqlite.filters import Conditions, chat_conditions, ticket_conditions
-from deskbell.storage.sqlite.read_settings import Bodies, maker_of
-from deskbell.storage.sqlite.readers import Reading
+from deskbell.storage.filters import Conditions, Dialect, chat_conditions, ticket_conditions
+from deskbell.storage.reading import Bodies, Reads, maker_of, number
 from deskbell.storage.words import holds_word, number_of, ticket_texts
 
+_END = 2**62
+TICKETS_AT_ONCE = 200
+"""How many tickets are looked at for words before more are read."""
 
-class SqliteDesk(Bodies):
+
+class SqlDesk(Bodies):
     """`ports.Desk`."""
+
+    def __init__(self, reads: Reads, dialect: Dialect) -> None:
+        super().__init__(reads)
+        self._dialect = dialect
 
     async def chat(self, site: SiteId, chat_id: str) -> Chat | None:
         """One chat."""
@@ -22,12 +27,12 @@ class SqliteDesk(Bodies):
 
     async def chats(self, site: SiteId, which: ChatFilter, before: str | None, limit: int) -> tuple[Chat, ...]:
         """By creation, newest first."""
-        found = chat_conditions(which)
+        found = chat_conditions(which, self._dialect)
         if before is not None:
             place = "(SELECT created_at, id FROM chat WHERE site = :site AND id = :before)"
             found.add(f"(created_at, id) < {place}", before=before)
         bindings = {"site": site, "limit": limit, **found.bindings}
-        return await self._readers.read(lambda r: r.rows("chat_page", bindings, maker_of(Chat), conditions=found.text))
+        return await self._reads.rows("chat_page", bindings, maker_of(Chat), conditions=found.text)
 
     async def messages(self, site: SiteId, chat_id: str) -> tuple[ChatMessage, ...]:
         """Oldest first."""
@@ -42,8 +47,27 @@ class SqliteDesk(Bodies):
         found = ticket_conditions(which)
         if before is not None:
             place = "(SELECT entity_id FROM ticket WHERE site = :site AND id = :before)"
-            found.add(f"entity_id < coalesce({place}, CAST(:before AS INTEGER))", before=before)
-        return await self._readers.read(lambda r: _tickets(r, site, found, which.words, limit))
+            found.add(f"entity_id < coalesce({place}, :top)", before=before, top=number_of(before) or 0)
+        if not which.words:
+            return await self._ticket_page(site, found, limit)
+        return await self._tickets_with(site, found, which.words, limit)
+
+    async def _ticket_page(self, site: SiteId, found: Conditions, limit: int) -> tuple[Ticket, ...]:
+        bindings = {"site": site, "limit": limit, **found.bindings}
+        return await self._reads.rows("ticket_page", bindings, maker_of(Ticket), conditions=found.text)
+
+    async def _tickets_with(
+        self, site: SiteId, found: Conditions, words: tuple[str, ...], limit: int
+    ) -> tuple[Ticket, ...]:
+        """Words are looked for in the values, some rows at a time until the page is full."""
+        kept: list[Ticket] = []
+        found.add("entity_id < :below", below=_END)
+        while True:
+            page = await self._ticket_page(site, found, TICKETS_AT_ONCE)
+            kept += [row for row in page if all(holds_word(ticket_texts(row), word) for word in words)]
+            if len(kept) >= limit or len(page) < TICKETS_AT_ONCE:
+                return tuple(kept[:limit])
+            found.bindings["below"] = page[-1].entity_id
 
     async def notes(self, site: SiteId, ticket_id: str) -> tuple[Note, ...]:
         """Oldest first."""
@@ -51,11 +75,11 @@ class SqliteDesk(Bodies):
 
     async def next_ticket_number(self, site: SiteId) -> int:
         """One more than the highest."""
-        top = await self._readers.read(lambda r: r.one("ticket_top", {"site": site}, _first))
+        top = await self._reads.one("ticket_top", {"site": site}, number)
         return (top or 0) + 1
 
 
-class SqlitePeople(Bodies):
+class SqlPeople(Bodies):
     """`ports.People`."""
 
     async def company(self, site: SiteId, key: str) -> Company | None:
@@ -84,23 +108,5 @@ class SqlitePeople(Bodies):
 
     async def next_number(self, site: SiteId, noun: str) -> int:
         """One more than the highest ever; noun is company, contact or agent."""
-        top = await self._readers.read(lambda r: r.one(f"{noun}_top", {"site": site}, _first))
+        top = await self._reads.one(f"{noun}_top", {"site": site}, number)
         return (top or 0) + 1
-
-
-def _first(row: Any) -> int:
-    return int(row[0])
-
-
-def _tickets(
-    reading: Reading, site: SiteId, found: Conditions, words: tuple[str, ...], limit: int
-) -> tuple[Ticket, ...]:
-    """A page of tickets; words are looked for in the values, row by row until the page is full."""
-    kept: list[Ticket] = []
-    bindings = {"site": site, "limit": -1 if words else limit, **found.bindings}
-    for ticket in reading.each("ticket_page", bindings, maker_of(Ticket), conditions=found.text):
-        if all(holds_word(ticket_texts(ticket), word) for word in words):
-            kept.append(ticket)
-            if len(kept) >= limit:
-                break
-    return tuple(kept)

@@ -1,0 +1,50 @@
+"""How rows are asked for: named statements, with the words in braces filled."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from deskbell.storage.bodies import value_of
+
+T = TypeVar("T")
+
+
+class Reads(Protocol):
+    """Reading beside the writer. Raises StoreBroken when the store is closed or the database fails."""
+
+    async def rows(
+        self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str
+    ) -> tuple[T, ...]: ...
+
+    async def one(
+        self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str
+    ) -> T | None: ...
+
+
+def filled(statement: str, blanks: Mapping[str, str]) -> str:
+    """A statement with its words in braces filled."""
+    for word, filling in blanks.items():
+        statement = statement.replace("{" + word + "}", filling)
+    return statement
+
+
+def maker_of(kind: type[T]) -> Callable[[Any], T]:
+    """Reads rows whose one column is a JSON body."""
+    return lambda row: value_of(kind, row[0])
+
+
+def number(row: Any) -> int:
+    """Reads rows of one number."""
+    return int(row[0])
+
+
+class Bodies:
+    """Reads rows that are one JSON body."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+
+    async def _all(self, kind: type[T], name: str, /, **bindings: Any) -> tuple[T, ...]:
+        return await self._reads.rows(name, bindings, maker_of(kind))
+
+    async def _one(self, kind: type[T], name: str, /, **bindings: Any) -> T | None:
+        return await self._reads.one(name, bindings, maker_of(kind))
