@@ -25,6 +25,10 @@ class LocalDoorbell:
             except Exception:
                 _log.exception("doorbell.listener_failed", bell=bell)
 
+    def is_heard(self, bell: str) -> bool:
+        """Whether anybody listens to this bell."""
+        return bool(self._listeners.get(bell))
+
     def listen(self, bell: str, heard: Callable[[Any], None]) -> Callable[[], None]:
         """Hear this bell from now on; call the answer to stop, as often as you like."""
         token = object()
