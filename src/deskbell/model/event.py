@@ -43,6 +43,11 @@ class Event:
     test: bool = False
     trace: tuple[TraceEntry, ...] = ()
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether its content was erased on request: id, type and times are all that is left."""
+        return not self.snapshot
+
 
 @dataclass(frozen=True, kw_only=True)
 class Idempotency:

@@ -1,26 +1,16 @@
 """Words in lists: the same meaning of "occurs, in any case" for every store."""
 
-from collections.abc import Iterable
-
 from deskbell.model.delivery import Delivery
 from deskbell.model.ticket import Ticket
+from deskbell.rules.words import holds_word
 
-_ASCII_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+__all__ = ["delivery_texts", "holds_word", "like_pattern", "number_of", "ticket_texts"]
 
 
 def like_pattern(word: str) -> str:
     """A LIKE pattern (escape character `\\`) that finds the word anywhere."""
     escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return f"%{escaped}%"
-
-
-def holds_word(texts: Iterable[str | None], word: str) -> bool:
-    """Whether one of the texts has the word, in any case (for words of ASCII letters: of those alone, as LIKE does)."""
-    if word.isascii():
-        lower = word.translate(_ASCII_LOWER)
-        return any(text is not None and lower in text.translate(_ASCII_LOWER) for text in texts)
-    folded = word.casefold()
-    return any(text is not None and folded in text.casefold() for text in texts)
 
 
 def delivery_texts(row: Delivery) -> tuple[str | None, ...]:
