@@ -1,0 +1,26 @@
+"""What tests of several rooms share: a PostgreSQL server, started when a test first asks for it."""
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from postgres_server import PostgresServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One server for this test process."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture
+async def empty_database(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a new database without tables."""
+    name = await postgres_server.create()
+    yield postgres_server.url(name)
+    await postgres_server.drop(name)
