@@ -104,7 +104,7 @@ class PostgresDoorbell:
         failures = 0
         while True:
             try:
-                connection = await asyncpg.connect(self._url, timeout=CONNECT_S, command_timeout=CONNECT_S)
+                connection = await self._connect()
             except BROKEN as error:
                 self._say_broken(error)
             else:
@@ -117,6 +117,10 @@ class PostgresDoorbell:
                     connection.terminate()
             await asyncio.sleep(AGAIN_S[min(failures, len(AGAIN_S) - 1)])
             failures += 1
+
+    async def _connect(self) -> "asyncpg.Connection[Any]":
+        name = {"application_name": f"deskbell doorbell {self._node}"[:63]}
+        return await asyncpg.connect(self._url, timeout=CONNECT_S, command_timeout=CONNECT_S, server_settings=name)
 
     async def _talk(self, connection: "asyncpg.Connection[Any]") -> None:
         """Listen, and send what is rung, until the connection breaks."""
