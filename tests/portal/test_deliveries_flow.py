@@ -131,6 +131,26 @@ def test_failures_are_explained_and_can_be_stopped(desk_app: DeskApp, receiver: 
     assert "Stop " not in stopped.replace("Stopped", "")
 
 
+def test_a_receiver_left_in_peace_is_explained_with_its_time(desk_app: DeskApp, receiver: Receiver) -> None:
+    """Five failures: until when nothing is sent, in the row and in its detail; Send one now does not wait."""
+    whk = make_webhook(desk_app, receiver.url)
+    receiver.status = 503
+    for _ in range(5):
+        make_ticket(desk_app)
+    opened = until(lambda: found if "waits until" in (found := page_of(desk_app, whk)) else "")
+    assert "The receiver fails: 5 attempts in a row, last outcome 503 . Deskbell waits until" in opened
+    assert "and then sends one delivery to see whether it is back. 5 deliveries wait; none is lost." in opened
+    assert "Failing next at" in opened
+    receiver.status = 200
+    desk_app.browser.follow(f"/webhook/{whk}/send-one")
+    assert until(lambda: found if "Healthy" in (found := page_of(desk_app, whk)) else "")
+
+
+def page_of(app: DeskApp, whk: str) -> str:
+    """The text of the webhook's row and detail."""
+    return Page(app.browser.get(f"/webhook?open={whk}").text).text
+
+
 def test_gone_disables_and_says_what_to_do(desk_app: DeskApp, receiver: Receiver) -> None:
     """410: the webhook stands disabled with the reason."""
     whk = make_webhook(desk_app, receiver.url)

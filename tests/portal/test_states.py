@@ -11,6 +11,7 @@ from deskbell.model.people import SYSTEM
 from deskbell.model.site import Site
 from deskbell.model.webhook import Health, SealedUrl, Webhook, WebhookState
 from deskbell.portal.states import delivery_state, outcome_text, outcome_tone, webhook_state
+from deskbell.portal.webhook.rows import next_send
 
 SITE = Site(site=SiteId("desk"), name="Desk", created_at=Instant(0))
 WEBHOOK = Webhook(
@@ -86,6 +87,22 @@ HEALTH = Health(site=SiteId("desk"), webhook_id=WebhookId("whk_1"), last_attempt
 def test_every_webhook_state_has_its_word(state: WebhookState, health: Health | None, word: str) -> None:
     """As the table of states says."""
     assert webhook_state(replace(WEBHOOK, state=state), health).word == word
+
+
+def test_a_failing_webhook_says_when_it_is_sent_to_next() -> None:
+    """Only a failing one: the others are sent to when something happens."""
+    failing = replace(HEALTH, failures_in_row=5)
+    assert webhook_state(WEBHOOK, failing, Instant(70)).at == 70
+    assert webhook_state(WEBHOOK, HEALTH, Instant(70)).at is None
+
+
+@pytest.mark.parametrize(
+    ("next_at", "waits_until", "at"),
+    [(60, 90, 90), (60, None, 60), (None, 90, 90), (40, 90, 90), (40, None, None), (None, None, None)],
+)
+def test_the_breaker_holds_what_is_due(next_at: int | None, waits_until: int | None, at: int | None) -> None:
+    """The later of the two times, if it is still to come."""
+    assert next_send(next_at and Instant(next_at), waits_until and Instant(waits_until), Instant(50)) == at
 
 
 def test_outcomes_are_a_status_or_a_name() -> None:

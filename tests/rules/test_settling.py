@@ -7,9 +7,8 @@ import pytest
 from deskbell.model.delivery import Decision, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
-from deskbell.model.instant import Instant, from_seconds, plus
-from deskbell.model.webhook import Health
-from deskbell.rules.settling import next_health, settled, starts_as
+from deskbell.model.instant import from_seconds, plus
+from deskbell.rules.settling import settled, starts_as
 
 NOW = from_seconds(1_600_000_000)
 DUE = plus(NOW, -1)
@@ -25,7 +24,6 @@ WAITING = Delivery(
     created_at=DUE,
     due_at=DUE,
 )
-HEALTH = Health(site=SiteId("dd"), webhook_id=WebhookId("whk_1"), failures_in_row=2, first_failure_at=DUE)
 OK = Outcome(kind=OutcomeClass.DELIVERED, name="http_200", status=200)
 BAD = Outcome(kind=OutcomeClass.FAILED, name="http_500", status=500)
 
@@ -127,30 +125,3 @@ def test_internal_faults_are_counted():
     """Errors of ours count on the delivery."""
     internal = Outcome(kind=OutcomeClass.INTERNAL, name="internal")
     assert after(WAITING, DecisionKind.RETRY, outcome=internal, at=LATER).internal_faults == 1
-
-
-@pytest.mark.parametrize(
-    ("kind", "failures", "first"),
-    [
-        (OutcomeClass.DELIVERED, 0, None),
-        (OutcomeClass.ACCEPTED, 0, None),
-        (OutcomeClass.FAILED, 3, DUE),
-        (OutcomeClass.BLOCKED, 3, DUE),
-        (OutcomeClass.GONE, 3, DUE),
-        (OutcomeClass.THROTTLED, 2, DUE),
-        (OutcomeClass.REFUSED, 2, DUE),
-        (OutcomeClass.INTERNAL, 2, DUE),
-    ],
-)
-def test_health_counts_what_the_receiver_did(kind, failures, first):
-    """Failures in a row: a success ends them; throttling, refused payloads and our own faults do not count."""
-    found = next_health(HEALTH, outcome=Outcome(kind=kind, name="x"), now=NOW, throttled_until=None)
-    assert (found.failures_in_row, found.first_failure_at, found.last_attempt_at) == (failures, first, NOW)
-
-
-def test_the_longest_pause_holds():
-    """A shorter pause that is asked for later does not cut a longer one short."""
-    throttled = Outcome(kind=OutcomeClass.THROTTLED, name="http_429")
-    long = next_health(HEALTH, outcome=throttled, now=NOW, throttled_until=plus(NOW, 100))
-    short = next_health(long, outcome=throttled, now=NOW, throttled_until=plus(NOW, 10))
-    assert short.throttled_until == Instant(plus(NOW, 100))

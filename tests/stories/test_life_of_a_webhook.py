@@ -33,6 +33,37 @@ async def test_fails_twice_then_works(desk: Running, receiver: Receiver) -> None
     ]
 
 
+async def test_a_receiver_that_is_down_is_left_in_peace_until_one_sent_by_hand_arrives(
+    desk: Running, receiver: Receiver
+) -> None:
+    """Five failures: nothing more is sent, and `breakerUntil` says how long. *Send now* arrives: everything does."""
+    receiver.answers = [(503, {})] * 5
+    webhook = await desk.webhook(receiver.url, "custom.*", retrySchedule=[1, 1])
+    for number in range(5):
+        await publish(desk, number)
+    await receiver.wait(5)
+
+    async def health() -> Any:
+        return await desk.good("GET", f"/webhooks/{webhook['id']}/health")
+
+    async def is_open() -> bool:
+        return (await health())["breakerUntil"] is not None
+
+    await until(is_open)
+    assert (await health())["state"] == "failing"
+    late = await publish(desk, 5)
+    delivery = await desk.delivery(lambda one: one["eventIds"] == [late["id"]])
+    assert (delivery["state"], delivery["attempts"]) == ("waiting", 0)
+    await desk.good("POST", f"/deliveries/{delivery['id']}/redeliver", {})
+    await receiver.wait(11)
+
+    async def well() -> bool:
+        found = await health()
+        return found["state"] == "healthy" and found["breakerUntil"] is None
+
+    await until(well)
+
+
 async def test_exhausted_then_sent_again(desk: Running, receiver: Receiver) -> None:
     """When the schedule is used up the delivery is exhausted, and one click sends it again."""
     receiver.answers = [(500, {}), (500, {})]

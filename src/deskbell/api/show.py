@@ -13,6 +13,7 @@ from deskbell.model.instant import Instant, format_instant
 from deskbell.model.people import Actor
 from deskbell.model.site import Site
 from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
+from deskbell.rules.health import current
 from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
 
 
@@ -35,7 +36,8 @@ def health(webhook: Webhook, value: Health | None, stats: Sequence[StatHour] = (
     """How a webhook fares; `stats` are its hours of the last day."""
     ended = sum(row.delivered + row.accepted + row.failed for row in stats)
     good = sum(row.delivered + row.accepted for row in stats)
-    if value is None or value.last_attempt_at is None:
+    value = current(value, webhook)
+    if value.last_attempt_at is None:
         return shapes.HealthShape(state="new", paused_until=time(webhook.paused_until))
     return shapes.HealthShape(
         state="failing" if value.failures_in_row else "healthy",

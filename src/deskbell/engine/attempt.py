@@ -97,6 +97,7 @@ class Attempts:
             started_at=self._clock.now(),
             queued_ms=max(0.0, self._clock.monotonic() - parcel.due) * 1000,
             was_first=was_first,
+            is_probe=lane.open_until > 0.0 and parcel.trigger in (Trigger.AUTOMATIC, Trigger.REPLAY),
             fence=self._ownership.fence(parcel.delivery.shard),
         )
 

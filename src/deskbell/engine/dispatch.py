@@ -149,12 +149,12 @@ class Dispatcher:
         self._timer = loop.call_at(when, self.tick)
 
     def _may_go(self, lane: Lane) -> bool:
-        if lane.held or lane.in_flight >= self._limits.in_flight_per_webhook or not (lane.first or lane.retries):
+        if lane.held or lane.in_flight >= lane.allowed or not (lane.first or lane.retries):
             return False
         if not self._ownership.may_start(lane.shard):
             return False
         now = self._clock.monotonic()
-        ready_at = lane.wait_until
+        ready_at = max(lane.wait_until, lane.open_until)
         if lane.bucket is not None:
             ready_at = max(ready_at, now + lane.bucket.wait_s(now))
         if ready_at <= now:

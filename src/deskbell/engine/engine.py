@@ -12,6 +12,7 @@ from deskbell.engine.counters import EngineCounters, Tally
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.faultpoints import Faultpoints
 from deskbell.engine.ground import Ground
+from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
 from deskbell.engine.keeper import Keeper
@@ -97,6 +98,7 @@ class Engine:
         """Every part built once, each handed what it needs."""
         self._dispatcher = Dispatcher(clock=ground.clock, limits=ground.limits, ownership=ground.ownership)
         self._holding = Holding(dispatcher=self._dispatcher, clock=ground.clock, limits=ground.limits)
+        self._healths = Healths(ground, dispatcher=self._dispatcher, holding=self._holding)
         self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding)
         self._statistics = Statistics(ground.store)
         self._intake = Intake(ground, holding=self._holding)
@@ -104,6 +106,7 @@ class Engine:
             ground,
             dispatcher=self._dispatcher,
             holding=self._holding,
+            healths=self._healths,
             statistics=self._statistics,
             news=News(ground, intake=self._intake),
         )
@@ -118,7 +121,13 @@ class Engine:
             redeliver=self._redeliver,
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
-        self._lanes = LaneSettings(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
+        self._lanes = LaneSettings(
+            ground,
+            dispatcher=self._dispatcher,
+            holding=self._holding,
+            backlog=self._backlog,
+            healths=self._healths,
+        )
         self._quiet = asyncio.Event()
         self._dispatcher.begin = attempts.begin
         self._dispatcher.on_lane_due = self._backlog.want
@@ -255,7 +264,7 @@ class Engine:
 
     def health(self, webhook: Webhook) -> Health:
         """How the webhook fares, as of its last attempt."""
-        return self._settings.health.get(webhook.id) or Health(site=webhook.site, webhook_id=webhook.id)
+        return self._healths.of(webhook)
 
     def is_sending(self, delivery: Delivery) -> bool:
         """Whether an attempt of this delivery is on its way now."""

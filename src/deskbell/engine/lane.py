@@ -16,8 +16,9 @@ class Lane:
     """State of one webhook's queue. Only the dispatcher and the backlog reader change it."""
 
     __slots__ = (
-        "bucket", "cursor", "epoch", "first", "gone", "held", "in_flight", "in_rotation", "members", "missed",
-        "reading", "retries", "shard", "site", "store_due", "wait_until", "wake_at", "webhook_id",
+        "allowed", "bucket", "carried", "cursor", "epoch", "first", "gone", "held", "in_flight", "in_rotation",
+        "members", "missed", "open_until", "reading", "retries", "shard", "site", "store_due", "wait_until",
+        "wake_at", "webhook_id",
     )  # fmt: skip
 
     def __init__(self, site: SiteId, webhook_id: WebhookId) -> None:
@@ -31,6 +32,9 @@ class Lane:
         self.in_rotation = 0  # 1: with first attempts, 2: with retries, 3: both
         self.held = True  # until the settings say otherwise
         self.wait_until = 0.0  # monotonic: the receiver asked for a pause
+        self.open_until = 0.0  # monotonic: the breaker is open
+        self.carried: tuple[Instant | None, Instant | None] = (None, None)  # the wall times of these two
+        self.allowed = 0  # in flight at once, by the breaker; none until the settings say otherwise
         self.wake_at: float | None = None  # monotonic: when the dispatcher looks again
         self.bucket: Bucket | None = None
         # what is not in memory

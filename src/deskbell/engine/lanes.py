@@ -5,6 +5,7 @@ from functools import partial
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
+from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
 from deskbell.model.ids import SiteId, WebhookId
@@ -15,7 +16,9 @@ from deskbell.rules.pacing import Bucket
 class LaneSettings:
     """A change acts on the next attempt: the lane is held from the change until its settings are read."""
 
-    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, backlog: Backlog) -> None:
+    def __init__(
+        self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, backlog: Backlog, healths: Healths
+    ) -> None:
         self._settings = ground.settings
         self._ownership = ground.ownership
         self._supervisor = ground.supervisor
@@ -23,6 +26,7 @@ class LaneSettings:
         self._dispatcher = dispatcher
         self._holding = holding
         self._backlog = backlog
+        self._healths = healths
 
     def suspend(self, webhook_id: WebhookId) -> None:
         """Hold the lane: its settings are being read."""
@@ -52,7 +56,8 @@ class LaneSettings:
             lane.held = True
             self._holding.release(lane, by_hand=True)
             lane.store_due = None
-            lane.wait_until = 0.0
+            lane.wait_until = lane.open_until = 0.0
+            lane.carried = (None, None)
 
     def offer(self, shards: frozenset[int]) -> None:
         """These may start again."""
@@ -78,9 +83,7 @@ class LaneSettings:
         lane = self._dispatcher.lane(webhook.site, webhook.id)
         self._holding.release(lane)  # what waited may have been cancelled, or must be rendered anew
         self._pace(lane, webhook)
-        health = self._settings.health.get(webhook.id)
-        if health is not None and health.throttled_until is not None:
-            lane.wait_until = max(lane.wait_until, self._holding.monotonic_due(health.throttled_until))
+        self._healths.carry(lane, self._healths.of(webhook))
         lane.shard = webhook.shard
         lane.held = webhook.state is not WebhookState.ENABLED or site is None or not site.webhooks_enabled
         lane.held = lane.held or not self._ownership.owns(lane.shard)

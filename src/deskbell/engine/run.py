@@ -22,6 +22,7 @@ class Run:
     started_at: Instant
     queued_ms: float
     was_first: bool
+    is_probe: bool  # it goes to see whether the receiver is back
     fence: int | None  # of the shard when it began; None: this process is alone
     sendable: Sendable | None = None
     is_over: bool = False  # judged: whatever comes back later changes nothing

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
+from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
 from deskbell.engine.news import News
@@ -16,9 +17,7 @@ from deskbell.engine.statistics import Statistics
 from deskbell.model.changes import Change, Committed, PutHealth, Refused, Settle, Unit, Verdict
 from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import OutcomeClass
-from deskbell.model.webhook import Health
-from deskbell.rules.retry import webhook_waits_until
-from deskbell.rules.settling import is_beside_schedule, next_health, settled, starts_as
+from deskbell.rules.settling import settled, starts_as
 
 AGAIN_S = 1.0
 """After a settle that could not be written for want of room."""
@@ -28,17 +27,23 @@ class Settler:
     """Writes what an attempt came to; many settles share one commit."""
 
     def __init__(
-        self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, statistics: Statistics, news: News
+        self,
+        ground: Ground,
+        *,
+        dispatcher: Dispatcher,
+        holding: Holding,
+        healths: Healths,
+        statistics: Statistics,
+        news: News,
     ) -> None:
         self._store = ground.store
-        self._settings = ground.settings
         self._dispatcher = dispatcher
         self._holding = holding
+        self._healths = healths
         self._statistics = statistics
         self._doorbell = ground.doorbell
         self._clock = ground.clock
         self._ids = ground.ids
-        self._limits = ground.limits
         self._tally = ground.tally
         self._news = news
         self._log = ground.log
@@ -53,10 +58,11 @@ class Settler:
         changes: list[Change] = [
             Settle(attempt=attempt, after=after, expected=run.parcel.delivery.state, fence=run.fence)
         ]
-        if run.trigger is not Trigger.TEST:
-            changes.append(PutHealth(health=self._health(run, attempt)))
-            if attempt.decision.kind is DecisionKind.DISABLE:
-                run.lane.held = True
+        health = self._healths.learn(run, attempt)
+        if health is not None:
+            changes.append(PutHealth(health=health))
+        if run.trigger is not Trigger.TEST and attempt.decision.kind is DecisionKind.DISABLE:
+            run.lane.held = True
         self._dispatcher.unsettled += 1
         self._submit(run, attempt, after, tuple(changes))
 
@@ -175,20 +181,6 @@ class Settler:
             payload=rendered.body if rendered is not None and rendered.stored else None,
             payload_bytes=len(rendered.body) if rendered is not None else None,
         )
-
-    def _health(self, run: Run, attempt: Attempt) -> Health:
-        """The health after this attempt, kept at once: the next attempt builds on it."""
-        webhook, now = run.opened.webhook, self._clock.now()
-        decision = attempt.decision
-        if is_beside_schedule(run.parcel.delivery, run.trigger):  # then its time is the schedule's, not the answer's
-            decision = replace(decision, at=None)
-        until = webhook_waits_until(attempt.outcome, decision, now, self._limits)
-        known = self._settings.health.get(webhook.id) or Health(site=webhook.site, webhook_id=webhook.id)
-        health = next_health(known, outcome=attempt.outcome, now=now, throttled_until=until)
-        self._settings.health[webhook.id] = health
-        if until is not None:
-            run.lane.wait_until = max(run.lane.wait_until, self._holding.monotonic_due(until))
-        return health
 
 
 def _bare(attempt: Attempt) -> Attempt:

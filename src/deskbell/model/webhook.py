@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from deskbell.model.breaker import CLOSED, Breaker
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import Instant
 from deskbell.model.people import Actor
@@ -129,7 +130,14 @@ class Health:
     last_attempt_at: Instant | None = None
     last_success_at: Instant | None = None
     throttled_until: Instant | None = None  # the receiver asked for a pause
-    breaker_until: Instant | None = None
+    breaker: Breaker = CLOSED
+    url: str = ""  # fingerprint of the receiver URL that this is about
+    state_at: Instant | None = None  # the webhook's own, as it was then
+
+    @property
+    def breaker_until(self) -> Instant | None:
+        """Until when nothing is sent because the receiver fails; then one delivery shows whether it is back."""
+        return self.breaker.until
 
 
 @dataclass(frozen=True, kw_only=True)

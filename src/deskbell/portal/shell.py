@@ -9,6 +9,7 @@ from deskbell.model.query import ChatFilter
 from deskbell.model.site import Site
 from deskbell.model.webhook import WebhookState
 from deskbell.rooms import Rooms
+from deskbell.rules.health import is_failing
 
 BADGE_CHATS_MAX = 99
 
@@ -71,9 +72,9 @@ async def shell_of(rooms: Rooms, caller: Caller) -> Shell:
     """The shell for a signed-in person."""
     site = await rooms.store.sites.get(caller.site)
     waiting = sum(row.waiting for row in await rooms.store.deliveries.waiting(caller.site))
-    failing = {row.webhook_id for row in await rooms.store.webhooks.health(caller.site) if row.failures_in_row}
+    healths = {row.webhook_id: row for row in await rooms.store.webhooks.health(caller.site)}
     attention = sum(
-        one.state is WebhookState.DISABLED or (one.state is WebhookState.ENABLED and one.id in failing)
+        one.state is WebhookState.DISABLED or is_failing(one, healths.get(one.id))
         for one in await rooms.store.webhooks.all(caller.site)
     )
     which = ChatFilter(statuses=(ChatStatus.CREATED.value,))

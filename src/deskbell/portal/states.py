@@ -6,6 +6,7 @@ from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Health, Webhook, WebhookState
+from deskbell.rules.health import is_failing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +53,8 @@ def delivery_state(delivery: Delivery, site: Site | None, webhook: Webhook | Non
     return Shown(word="Waiting", icon="refresh-cw", tone="warn", at=due)
 
 
-def is_failing(webhook: Webhook, health: Health | None) -> bool:
-    """Whether an enabled webhook's last attempt failed."""
-    return webhook.state is WebhookState.ENABLED and health is not None and health.failures_in_row > 0
-
-
-def webhook_state(webhook: Webhook, health: Health | None) -> Shown:
-    """A webhook's state."""
+def webhook_state(webhook: Webhook, health: Health | None, next_at: Instant | None = None) -> Shown:
+    """A webhook's state; of a failing one also when it is sent to next."""
     if webhook.state is WebhookState.PAUSED:
         by = f"by {webhook.state_by.name}" if webhook.state_by else ""
         return Shown(word="Paused", icon="pause", tone="idle", why=by, at=webhook.paused_until)
@@ -66,8 +62,8 @@ def webhook_state(webhook: Webhook, health: Health | None) -> Shown:
         return Shown(word="Disabled", icon="ban", tone="bad", why=webhook.state_reason or "")
     if webhook.state is WebhookState.DELETED:
         return Shown(word="Deleted", icon="trash-2", tone="idle")
-    if is_failing(webhook, health) and health is not None:
-        return Shown(word="Failing", icon="triangle-alert", tone="warn", at=health.breaker_until)
+    if is_failing(webhook, health):
+        return Shown(word="Failing", icon="triangle-alert", tone="warn", at=next_at)
     if health is None or health.last_attempt_at is None:
         return Shown(word="New", icon="circle-dashed", tone="idle", why="nothing was sent so far")
     return Shown(word="Healthy", icon="check", tone="ok")

@@ -36,6 +36,14 @@ class Limits:
     interim_responses_max: int = limit(8, "responses", 0, 100, "endless 1xx end here")
     payload_bytes_max: int = limit(2_097_152, "bytes", 65_536, 8_388_608, "what was accepted always fits")
     internal_faults_max: int = limit(3, "faults", 1, 10, "then a poison delivery is set aside")
+    # breaker of a webhook
+    breaker_failures: int = limit(5, "failures in a row", 1, 1_000, "then the receiver is left in peace")
+    breaker_share: float = limit(0.5, "share of the attempts", 0.01, 1.0, "so many failures open it as well")
+    breaker_attempts_min: int = limit(20, "attempts", 1, 10_000, "a share of fewer says nothing")
+    breaker_window_s: int = limit(60, "s", 6, 3_600, "the share is that of the attempts of this time")
+    breaker_open_s: float = limit(30.0, "s", 0.1, 3_600.0, "nothing is sent for so long, doubled each time")
+    breaker_open_s_max: float = limit(900.0, "s", 0.1, 86_400.0, "a receiver that is back waits no longer")
+    breaker_successes: int = limit(2, "successes", 1, 100, "they close it; then 1, 2, 4 … are in flight")
     # in flight and in memory
     in_flight_max: int = limit(1_000, "attempts", 1, 20_000, "per process")
     in_flight_per_webhook: int = limit(20, "attempts", 1, 1_000, "one slow receiver holds no more")

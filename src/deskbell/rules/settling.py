@@ -1,11 +1,10 @@
-"""What a delivery and its webhook's health become when an attempt has been judged."""
+"""What a delivery becomes when an attempt has been judged."""
 
 from dataclasses import replace
 
 from deskbell.model.delivery import ENDED, Decision, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass
 from deskbell.model.instant import Instant
-from deskbell.model.webhook import Health
 
 _STATES = {
     DecisionKind.DELIVERED: DeliveryState.DELIVERED,
@@ -14,8 +13,6 @@ _STATES = {
     DecisionKind.RETRY: DeliveryState.WAITING,
     DecisionKind.DISABLE: DeliveryState.WAITING,  # held until the webhook is enabled
 }
-SUCCESS = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
-_NO_BLAME = frozenset({OutcomeClass.THROTTLED, OutcomeClass.REFUSED, OutcomeClass.INTERNAL})
 
 
 def starts_as(delivery: Delivery) -> Trigger:
@@ -74,28 +71,3 @@ def _place(
     if state in ENDED:
         return state, before.due_at, now
     return state, decision.at if decision.at is not None else now, None
-
-
-def next_health(health: Health, *, outcome: Outcome, now: Instant, throttled_until: Instant | None) -> Health:
-    """The webhook's health after an attempt. A request to wait is no failure; what we broke is not its fault."""
-    if outcome.kind in SUCCESS:
-        failures, first = 0, None
-    elif outcome.kind in _NO_BLAME:
-        failures, first = health.failures_in_row, health.first_failure_at
-    else:
-        failures, first = health.failures_in_row + 1, health.first_failure_at or now
-    until = health.throttled_until
-    if throttled_until is not None:
-        until = throttled_until if until is None else Instant(max(until, throttled_until))
-    return Health(
-        site=health.site,
-        webhook_id=health.webhook_id,
-        failures_in_row=failures,
-        first_failure_at=first,
-        last_outcome=outcome.name,
-        last_status=outcome.status,
-        last_attempt_at=now,
-        last_success_at=now if outcome.kind in SUCCESS else health.last_success_at,
-        throttled_until=until,
-        breaker_until=health.breaker_until,
-    )

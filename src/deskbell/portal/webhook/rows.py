@@ -10,7 +10,8 @@ from deskbell.model.site import Site
 from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
 from deskbell.portal import figures, words
 from deskbell.portal.page import PageAsk
-from deskbell.portal.states import Shown, held_why, is_failing, webhook_state
+from deskbell.portal.states import Shown, held_why, webhook_state
+from deskbell.rules.health import current, is_failing
 
 CHIPS = 2
 SEARCH_FROM = 8
@@ -23,13 +24,14 @@ class Row:
 
     webhook: Webhook
     state: Shown
-    health: Health | None
+    health: Health  # as far as it is about the webhook as it is now
     bars: tuple[figures.Bar, ...]
     arrived: int
     failed: int
     p95_ms: int | None
     waiting: int
     next_at: Instant | None
+    waits_until: Instant | None  # the breaker is open until then
     held: str  # why its deliveries are held, or nothing
 
     @property
@@ -89,14 +91,15 @@ async def load(ask: PageAsk, text: str = "", state: str = "") -> Registered:
     assert site is not None  # noqa: S101  # every caller belongs to a site
     webhooks = await rooms.store.webhooks.all(ask.site)
     healths = {row.webhook_id: row for row in await rooms.store.webhooks.health(ask.site)}
-    first_hour = unix_seconds(rooms.clock.now()) // 3600 - figures.HOURS + 1
+    now = rooms.clock.now()
+    first_hour = unix_seconds(now) // 3600 - figures.HOURS + 1
     stats = await rooms.store.webhooks.stats(ask.site, first_hour)
     waiting: dict[str, WaitingCount] = {row.webhook_id: row for row in await rooms.store.deliveries.waiting(ask.site)}
     by_webhook: dict[str, list[StatHour]] = defaultdict(list)
     for one in stats:
         by_webhook[one.webhook_id].append(one)
     rows = [
-        row_of(one, site, healths.get(one.id), by_webhook.get(one.id, ()), first_hour, waiting.get(one.id))
+        row_of(one, site, current(healths.get(one.id), one), by_webhook.get(one.id, ()), waiting.get(one.id), now)
         for one in webhooks
         if one.state is not WebhookState.DELETED
     ]
@@ -127,23 +130,33 @@ def is_wanted(row: Row, text: str, state: str) -> bool:
 
 
 def row_of(
-    webhook: Webhook, site: Site, health: Health | None, stats: Sequence[StatHour], first_hour: int,
-    waiting: WaitingCount | None,
-) -> Row:  # fmt: skip
+    webhook: Webhook, site: Site, health: Health, stats: Sequence[StatHour], waiting: WaitingCount | None, now: Instant
+) -> Row:
     """One row."""
     arrived, failed, _ = figures.totals(stats)
+    first_hour = unix_seconds(now) // 3600 - figures.HOURS + 1
+    opened = health.breaker_until
+    waits_until = opened if opened is not None and opened > now else None
+    next_at = waiting.next_at if waiting else None
     return Row(
         webhook=webhook,
-        state=webhook_state(webhook, health),
+        state=webhook_state(webhook, health, next_send(next_at, waits_until, now)),
         health=health,
         bars=figures.bars(figures.hourly(stats, first_hour)),
         arrived=arrived,
         failed=failed,
         p95_ms=figures.p95_ms(stats),
         waiting=waiting.waiting if waiting else 0,
-        next_at=waiting.next_at if waiting else None,
+        next_at=next_at,
+        waits_until=waits_until,
         held=held_why(site, webhook),
     )
+
+
+def next_send(next_at: Instant | None, waits_until: Instant | None, now: Instant) -> Instant | None:
+    """When something is sent to a failing webhook next; None when that is now, or nothing waits."""
+    times = [one for one in (next_at, waits_until) if one is not None]
+    return max(times) if times and max(times) > now else None
 
 
 def figures_of(

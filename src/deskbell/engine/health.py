@@ -1,0 +1,70 @@
+"""How the webhooks fare: learned from each attempt, carried over to the lanes at once, stored with the settle."""
+
+from dataclasses import replace
+
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.ground import Ground
+from deskbell.engine.holding import Holding
+from deskbell.engine.lane import Lane
+from deskbell.engine.run import Run
+from deskbell.model.delivery import Attempt
+from deskbell.model.instant import Instant
+from deskbell.model.webhook import Health, Webhook
+from deskbell.rules import breaker
+from deskbell.rules.health import current, next_health
+from deskbell.rules.retry import webhook_waits_until
+from deskbell.rules.settling import is_beside_schedule
+
+
+class Healths:
+    """The owner's memory of health. The next attempt builds on it, whether or not the settle is durable yet."""
+
+    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding) -> None:
+        self._settings = ground.settings
+        self._clock = ground.clock
+        self._limits = ground.limits
+        self._dispatcher = dispatcher
+        self._holding = holding
+
+    def of(self, webhook: Webhook) -> Health:
+        """The health as far as it is about the webhook as it is now."""
+        return current(self._settings.health.get(webhook.id), webhook)
+
+    def carry(self, lane: Lane, health: Health) -> None:
+        """Let the lane do what the health allows. Waiting goes by the monotonic clock once it has begun."""
+        throttled, opened = health.throttled_until, health.breaker.until
+        if lane.carried != (throttled, opened):
+            lane.wait_until = 0.0 if throttled is None else self._holding.monotonic_due(throttled)
+            lane.open_until = 0.0 if opened is None else self._holding.monotonic_due(opened)
+            lane.carried = (throttled, opened)
+        lane.allowed = breaker.in_flight_max(health.breaker, self._limits)
+
+    def learn(self, run: Run, attempt: Attempt) -> Health | None:
+        """The health after this attempt; None when the attempt says nothing about the webhook as it is now."""
+        webhook = self._settings.webhook(attempt.site, attempt.webhook_id) or run.opened.webhook
+        if webhook.receiver_url.fingerprint != run.opened.webhook.receiver_url.fingerprint:
+            return None
+        known, now = self.of(webhook), self._clock.now()
+        health = next_health(
+            known,
+            webhook,
+            outcome=attempt.outcome,
+            trigger=run.trigger,
+            is_probe=run.is_probe,
+            now=now,
+            throttled_until=self._throttled_until(run, attempt, now),
+            limits=self._limits,
+        )
+        if health is known:
+            return None
+        self._settings.health[webhook.id] = health
+        self.carry(run.lane, health)
+        if known.breaker.until is not None:  # what waited for it may go on
+            self._dispatcher.offer(run.lane)
+        return health
+
+    def _throttled_until(self, run: Run, attempt: Attempt, now: Instant) -> Instant | None:
+        decision = attempt.decision
+        if is_beside_schedule(run.parcel.delivery, run.trigger):  # then its time is the schedule's, not the answer's
+            decision = replace(decision, at=None)
+        return webhook_waits_until(attempt.outcome, decision, now, self._limits)
