@@ -43,6 +43,8 @@ class Holding:
     def admit(self, parcel: Parcel) -> None:
         """Take a committed delivery straight into memory, or leave it in the database for the reader."""
         lane = self._dispatcher.lane(parcel.delivery.site, parcel.delivery.webhook_id)
+        if parcel.delivery.id in lane.members:  # the reader saw the commit before we were told of it
+            return
         overdue = lane.store_due is not None and lane.store_due <= self._clock.monotonic()
         behind = overdue and not lane.reading  # newer ones must not fill the room of older ones
         if lane.held or behind or not self.room(lane):

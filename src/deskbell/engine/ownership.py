@@ -1,6 +1,6 @@
 """Which shards this process sends for, with what fence, and until when it may be sure of that."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from deskbell.ports import Clock
 
@@ -21,6 +21,7 @@ class Ownership:
         self._until: dict[int, float] = {}
         self._leaving: frozenset[int] = frozenset()
         self.alone = alone
+        self.doubt: Callable[[], None] = lambda: None  # a fence was refused: what is known here is out of date
 
     def owns(self, shard: int) -> bool:
         """Whether this process keeps the queue of this shard, as far as it knows."""

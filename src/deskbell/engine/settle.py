@@ -37,6 +37,8 @@ class Settler:
         news: News,
     ) -> None:
         self._store = ground.store
+        self._settings = ground.settings
+        self._ownership = ground.ownership
         self._dispatcher = dispatcher
         self._holding = holding
         self._healths = healths
@@ -119,7 +121,9 @@ class Settler:
         if verdict.is_store_broken:
             self._on_broken("settle")
         self.drop(run.lane, run.parcel)
-        if verdict.reason == "fence":  # the shard has another owner: it sends, and judges, for itself
+        if verdict.reason == "fence":  # the shard has, or had, another owner: that one sends and judges for itself
+            self._ownership.doubt()
+            self._settings.changed(after.site, after.webhook_id)  # should it be ours again: look what is true now
             return
         if verdict.reason not in ("state", "broken"):
             self._holding.note(run.lane, self._clock.now())

@@ -36,6 +36,7 @@ class ShardKeeper:
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self.node = node
+        self._ownership.doubt = self.look
 
     async def run(self) -> None:
         """Beat before leases end, and whenever another node moved; for ever."""
@@ -52,7 +53,7 @@ class ShardKeeper:
                 continue
 
     def look(self) -> None:
-        """Another node came, went or handed over: beat now."""
+        """Beat now: another node came, went or handed over."""
         self._next_at = 0.0
         self._wake.set()
 
@@ -75,7 +76,7 @@ class ShardKeeper:
         """The process stops: start nothing more, hand over each shard as soon as nothing of it is on its way."""
         self._delivers = False
         self._leave(tuple(self._ownership.shards))
-        self._wake.set()
+        self.look()  # so that others count without this node before they deal out what comes free
 
     async def leave(self) -> None:
         """At the very end: whatever is left is free at once, and this node is gone."""
