@@ -15,6 +15,7 @@ from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.draft import Draft, Published
 from deskbell.model.event import CustomType, Event, Idempotency
 from deskbell.model.exchange import Reply, Sendable, SendPolicy
+from deskbell.model.figures import StoreFigures
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import Instant
@@ -203,6 +204,7 @@ class Store(Protocol):
     replays: Replays
     shards: Shards
     schema: Schema
+    figures: StoreFigures
     is_shared: bool  # other processes may deliver from it too: shards are leased, settles carry fences
 
     def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None: ...

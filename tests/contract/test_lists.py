@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from contract.made import OTHER, SITE, at, chat, delivery, ended, event, inserts, site, ticket, user
-from deskbell.model.changes import CancelWaiting, Committed, Purge, Unit
+from contract.made import OTHER, SITE, at, attempt, chat, delivery, ended, event, inserts, site, ticket, user, webhook
+from deskbell.model.changes import CancelWaiting, Committed, Purge, Replace, Settle, Unit
 from deskbell.model.chat import ChatStatus, Reference
 from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.event import Event, Subject
@@ -159,9 +159,9 @@ async def test_cancel_waiting(store: Store) -> None:
     kept = [ended(delivery(0, webhook_id=A), 1, DeliveryState.EXHAUSTED), delivery(0, webhook_id=B)]
     await store.commit(inserts(*rows, gathers, *kept))
     old = Unit(changes=(CancelWaiting(site=SITE, webhook_id=A, at=at(50), older_than=at(2)),))
-    assert await store.commit(old) == Committed()
+    assert await store.commit(old) == Committed(rows=3)
     assert await store.due.deliveries(SITE, A, None, 9) == tuple(rows[2:])
-    assert await store.commit(Unit(changes=(CancelWaiting(site=SITE, webhook_id=A, at=at(60)),))) == Committed()
+    assert await store.commit(Unit(changes=(CancelWaiting(site=SITE, webhook_id=A, at=at(60)),))) == Committed(rows=2)
     assert await store.due.deliveries(SITE, A, None, 9) == ()
     expected = replace(rows[0], state=DeliveryState.CANCELLED, ended_at=at(50))
     assert await store.deliveries.get(SITE, rows[0].id) == expected
@@ -253,7 +253,7 @@ async def test_purge(store: Store) -> None:
     fresh = ended(delivery(3 * hour, event_ids=(old[3].id, new.id)), 3 * hour)
     await store.commit(inserts(*old, new, gone, waits, fresh))
     purge = Unit(changes=(Purge(site=SITE, before=at(2 * hour), rows_max=100),))
-    assert await store.commit(purge) == Committed()
+    assert await store.commit(purge) == Committed(rows=4)  # a delivery and three events
     assert await store.deliveries.page(SITE, DeliveryFilter(), None, 9) == (fresh, waits)
     assert await store.events.page(SITE, EventFilter(), None, 9) == (new, old[3], old[2])
 
@@ -267,3 +267,51 @@ async def test_purge_is_bounded(store: Store) -> None:
     assert await store.events.page(SITE, EventFilter(), None, 9) == tuple(reversed(rows[3:]))
     await store.commit(purge)
     assert await store.events.page(SITE, EventFilter(), None, 9) == tuple(reversed(rows[5:]))
+
+
+async def test_events_are_walked_from_the_oldest(store: Store) -> None:
+    """`newer` gives the rows just newer, still newest first."""
+    rows = [event(ms) for ms in range(5)]
+    await store.commit(inserts(*rows))
+    page = store.events.page
+    assert await page(SITE, EventFilter(), "", 2, newer=True) == (rows[1], rows[0])
+    assert await page(SITE, EventFilter(), rows[1].id, 2, newer=True) == (rows[3], rows[2])
+    assert await page(SITE, EventFilter(), rows[4].id, 2, newer=True) == ()
+
+
+async def test_deliveries_are_found_by_what_they_carry(store: Store) -> None:
+    """Of one webhook, or of all."""
+    one, two = event(1), event(2)
+    first = delivery(1, event_ids=(one.id, two.id))
+    second = delivery(2, event_ids=(two.id,), webhook_id="whk_2")
+    await store.commit(inserts(one, two, first, second))
+    assert await store.deliveries.carrying(SITE, (two.id,)) == (first, second)
+    assert await store.deliveries.carrying(SITE, (one.id, two.id), second.webhook_id) == (second,)
+    assert await store.deliveries.carrying(OTHER, (two.id,)) == ()
+
+
+async def test_the_head_of_a_subject_is_its_oldest_open_delivery(store: Store) -> None:
+    """An exhausted one counts only where it holds the rest."""
+    a, b = Subject(type="chat", id="a"), Subject(type="ticket", id="a")
+    rows = [delivery(ms, subject=subject, due_at=at(99 - ms)) for ms, subject in enumerate((a, a, a, b))]
+    elsewhere = delivery(0, subject=b, webhook_id="whk_2")
+    await store.commit(inserts(*rows, elsewhere))
+    wanted = (("chat", "a"), ("ticket", "a"), ("chat", "none"))
+
+    async def heads(*, or_exhausted: bool = False) -> list[str]:
+        found = await store.due.heads(SITE, rows[0].webhook_id, wanted, or_exhausted=or_exhausted)
+        return [row.id for row in found]
+
+    assert await heads() == [rows[0].id, rows[3].id]
+    exhausted = ended(rows[0], state=DeliveryState.EXHAUSTED)
+    await store.commit(Unit(changes=(Settle(attempt=attempt(rows[0]), after=exhausted, expected=rows[0].state),)))
+    assert await heads() == [rows[1].id, rows[3].id]
+    assert await heads(or_exhausted=True) == [rows[0].id, rows[3].id]
+
+
+async def test_versions_of_all_settings(store: Store) -> None:
+    """Sites and webhooks, so that another node sees what changed."""
+    row = webhook()
+    await store.commit(inserts(site(), site(OTHER), row))
+    await store.commit(Unit(changes=(Replace(row=replace(row, version=2, description="New")),)))
+    assert await store.webhooks.versions() == ((SITE, "", 1), (SITE, row.id, 2), (OTHER, "", 1))

@@ -96,6 +96,7 @@ class CancelWaiting:
     webhook_id: WebhookId
     at: Instant
     older_than: Instant | None = None  # created before
+    due_before: Instant | None = None
     rows_max: int | None = None
 
 

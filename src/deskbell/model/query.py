@@ -21,6 +21,7 @@ class DeliveryFilter:
     subject: tuple[str, str] | None = None  # type, id
     since: Instant | None = None  # created at or after
     until: Instant | None = None  # created before
+    due_before: Instant | None = None
     words: tuple[str, ...] = ()  # all must occur (any case) in subject title or id, types, ids, outcome
     word_webhooks: tuple[tuple[WebhookId, ...], ...] = ()  # per word: webhooks whose description or host has it
     replay_id: str | None = None

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deskbell.model.ids import SiteId
+from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import Instant
 
 
@@ -12,6 +12,15 @@ class Missed:
 
     since: Instant
     until: Instant
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restored:
+    """A backup was restored: nothing is sent for these webhooks until a person has said what is to happen."""
+
+    backup_at: Instant  # when the backup was made
+    at: Instant  # when it was restored; what was due before may have been sent since the backup
+    held: tuple[WebhookId, ...]  # not answered yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +35,7 @@ class Site:
     slider_by: str | None = None  # who moved the slider last
     slider_at: Instant | None = None
     missed: Missed | None = None
+    restored: Restored | None = None
     time_zone: str = "UTC"
     locale: str = "en"
     chat_link: str | None = None  # pattern with {id}; default the agent page
@@ -35,3 +45,11 @@ class Site:
     audit_retention_days: int = 400
     notify: tuple[str, ...] = ()  # e-mail addresses
     version: int = 1
+
+    def holds(self, webhook_id: WebhookId) -> bool:
+        """Whether a restore holds this webhook's deliveries until somebody answers."""
+        return self.restored is not None and webhook_id in self.restored.held
+
+    def sends(self, webhook_id: WebhookId) -> bool:
+        """Whether the site lets this webhook's deliveries go: the slider is on, and no restore holds them."""
+        return self.webhooks_enabled and not self.holds(webhook_id)

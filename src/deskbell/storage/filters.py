@@ -161,6 +161,8 @@ def _add_plain(found: Conditions, which: DeliveryFilter, dialect: Dialect) -> No
         found.add(f"{dialect.find}(' ' || event_types || ' ', :type) > 0", type=f" {which.event_type} ")
     if which.replay_id is not None:
         found.add("replay_id = :replay", replay=which.replay_id)
+    if which.due_before is not None:
+        found.add("due_at < :due_before", due_before=which.due_before)
 
 
 _WORD_COLUMNS = ("subject_title", "subject_id", "id", "last_outcome", "event_types", "event_ids")

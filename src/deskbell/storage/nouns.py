@@ -12,8 +12,10 @@ from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import CustomType, Event, Idempotency
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.people import Agent, Company, Contact
+from deskbell.model.replay import Replay
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
+from deskbell.model.timer import DwellRule
 from deskbell.model.webhook import Secret, Webhook
 
 
@@ -148,6 +150,8 @@ NOUNS = (
         columns=_members("kind", "token_hash"),
         unique_everywhere=("token_hash",),
     ),
+    Noun(type=DwellRule, table="dwell_rule", key=("id",)),
+    Noun(type=Replay, table="replay", key=("id",), columns=_members("state")),
     Noun(type=Bin, table="bin", key=("id",), columns=_members("address"), unique_everywhere=("address",)),
     Noun(
         type=Capture,

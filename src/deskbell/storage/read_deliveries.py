@@ -32,13 +32,18 @@ class SqlEvents:
         self._reads = reads
         self._listed = dialect.listed
 
-    async def page(self, site: SiteId, which: EventFilter, before: str | None, limit: int) -> tuple[Event, ...]:
+    async def page(
+        self, site: SiteId, which: EventFilter, before: str | None, limit: int, *, newer: bool = False
+    ) -> tuple[Event, ...]:
         """Newest first."""
         found = event_conditions(which)
+        is_newer = newer and before is not None
         if before is not None:
-            found.add("id < :before", before=before)
+            found.add("id > :before" if is_newer else "id < :before", before=before)
         bindings = {"site": site, "limit": limit, **found.bindings}
-        return await self._reads.rows("event_page", bindings, event_of, conditions=found.text)
+        blanks = {"conditions": found.text, "direction": "ASC" if is_newer else "DESC"}
+        rows = await self._reads.rows("event_page", bindings, event_of, **blanks)
+        return rows[::-1] if is_newer else rows
 
     async def get(self, site: SiteId, event_id: str) -> Event | None:
         """One event."""
@@ -132,6 +137,13 @@ class SqlDeliveries:
         """How much waits per webhook, by webhook id."""
         return await self._reads.rows("delivery_waiting", {"site": site}, _waiting_of)
 
+    async def carrying(
+        self, site: SiteId, event_ids: Sequence[EventId], webhook_id: WebhookId | None = None
+    ) -> tuple[Delivery, ...]:
+        """Those that carry one of these events, by id."""
+        bindings = {"site": site, "ids": self._dialect.listed(event_ids), "webhook_id": webhook_id}
+        return await self._reads.rows("delivery_carrying", bindings, delivery_of)
+
     async def attempts(self, site: SiteId, delivery_id: str) -> tuple[Attempt, ...]:
         """Oldest first."""
         bindings = {"site": site, "delivery_id": delivery_id}
@@ -155,8 +167,9 @@ class SqlDeliveries:
 class SqlDue:
     """`ports.Due`."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, dialect: Dialect) -> None:
         self._reads = reads
+        self._listed = dialect.listed
 
     async def webhooks(self) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]:
         """Which webhooks have something waiting, how much, and when the next is due."""
@@ -169,6 +182,20 @@ class SqlDue:
         due_at, key = (-1, "") if after is None else after
         bindings = {"site": site, "webhook_id": webhook_id, "due_at": due_at, "id": key, "limit": limit}
         return await self._reads.rows("due_deliveries", bindings, delivery_of)
+
+    async def heads(
+        self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
+    ) -> tuple[Delivery, ...]:
+        """The oldest of each subject that has not ended, or is exhausted."""
+        wanted = tuple(dict.fromkeys(subjects))
+        bindings = {
+            "site": site,
+            "webhook_id": webhook_id,
+            "types": self._listed([kind for kind, _ in wanted]),
+            "ids": self._listed([key for _, key in wanted]),
+            "or_exhausted": or_exhausted,
+        }
+        return await self._reads.rows("due_heads", bindings, delivery_of)
 
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]:
         """In the order of their commits."""

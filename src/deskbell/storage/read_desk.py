@@ -5,6 +5,7 @@ from deskbell.model.ids import SiteId
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.query import ChatFilter, TicketFilter
 from deskbell.model.ticket import Note, Ticket
+from deskbell.model.timer import DwellRule
 from deskbell.storage.filters import Conditions, Dialect, chat_conditions, ticket_conditions
 from deskbell.storage.reading import Bodies, Reads, maker_of, number
 from deskbell.storage.words import holds_word, number_of, ticket_texts
@@ -77,6 +78,10 @@ class SqlDesk(Bodies):
         """One more than the highest."""
         top = await self._reads.one("ticket_top", {"site": site}, number)
         return (top or 0) + 1
+
+    async def dwell_rules(self, site: SiteId) -> tuple[DwellRule, ...]:
+        """By id."""
+        return await self._all(DwellRule, "dwell_rule_all", site=site)
 
 
 class SqlPeople(Bodies):

@@ -58,6 +58,10 @@ class SqlWebhooks(Bodies):
         """By webhook id."""
         return await self._all(Health, "health_all", site=site)
 
+    async def versions(self) -> tuple[tuple[SiteId, str, int], ...]:
+        """For all sites: (site, nothing or a webhook, version)."""
+        return await self._reads.rows("setting_versions", {}, tuple)
+
     async def stats(self, site: SiteId, from_hour: int) -> tuple[StatHour, ...]:
         """By hour, then webhook id."""
         bindings = {"site": site, "from_hour": from_hour}

@@ -61,7 +61,7 @@ def delivery_row(row: Delivery) -> Bindings:
         row.site, row.id, row.webhook_id, row.webhook_version, row.shard, row.state, row.due_at, row.created_at,
         " ".join(row.event_ids), " ".join(row.event_types), kind, key, title, row.hop, row.attempts, row.step,
         row.internal_faults, row.last_outcome, row.last_status, row.ended_at, row.payload_bytes, row.replay_id,
-        row.test, row.payload,
+        row.copy_of, row.test, row.payload,
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def delivery_of(row: Any) -> Delivery:
     """The delivery of a row of `delivery_get` and its kin."""
     (site, key, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
      subject_id, title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
-     replay_id, test, payload) = row  # fmt: skip
+     replay_id, copy_of, test, payload) = row  # fmt: skip
     return Delivery(
         site=site,
         id=key,
@@ -112,6 +112,7 @@ def delivery_of(row: Any) -> Delivery:
         payload_bytes=payload_bytes,
         payload=payload,
         replay_id=replay_id,
+        copy_of=copy_of,
         test=bool(test),
     )
 

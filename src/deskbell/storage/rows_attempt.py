@@ -1,5 +1,6 @@
 """An attempt to its row and back: what lists need in columns, the rest packed as MessagePack."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -24,6 +25,20 @@ def attempt_row(row: Attempt, *, has_time: bool = True) -> tuple[Any, ...]:
         row.site, row.id, row.delivery_id, row.webhook_id, row.number, row.trigger, row.started_at, outcome.kind,
         outcome.name, outcome.status, packed(_pack(rest), has_time=has_time),
     )  # fmt: skip
+
+
+def blanked(row: Attempt) -> bytes:
+    """What is left of an attempt's packed members when its content is erased: times, names and who asked."""
+    bare = replace(
+        row,
+        outcome=replace(row.outcome, text=""),
+        request_headers=(),
+        response_headers=(),
+        response_body=b"",
+        response_truncated=False,
+    )
+    rest: bytes = attempt_row(bare)[-1]
+    return rest
 
 
 def attempt_of(row: Any) -> Attempt:

@@ -48,6 +48,7 @@ def delivery_matches(which: DeliveryFilter, row: Delivery) -> bool:
         and _is_subject(which.subject, row)
         and _is_within(row.created_at, which.since, which.until)
         and which.replay_id in {None, row.replay_id}
+        and (which.due_before is None or row.due_at < which.due_before)
         and _has_words(which, row)
     )
 

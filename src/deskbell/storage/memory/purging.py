@@ -9,8 +9,9 @@ from deskbell.storage.bounds import SLACK_MS, id_bound
 from deskbell.storage.memory.tables import Tables
 
 
-def purge(tables: Tables, change: Purge) -> None:
-    """Ended deliveries first, then attempts, then the events that no delivery carries any more."""
+def purge(tables: Tables, change: Purge) -> int:
+    """Ended deliveries first, then attempts, then the events that no delivery carries any more; how many rows."""
+    total = 0
     before = change.before
     delivery_bound, attempt_bound, event_bound = (id_bound(p, before, SLACK_MS) for p in ("dlv", "att", "evt"))
     for row in _picked(
@@ -19,7 +20,7 @@ def purge(tables: Tables, change: Purge) -> None:
         "delivery",
         lambda r: r.id < delivery_bound and max(r.created_at, r.ended_at or 0) < before and r.state in ENDED,
     ):
-        tables.drop("delivery", (row.site, row.id))
+        total += tables.drop("delivery", (row.site, row.id))
         for event_id in row.event_ids:
             tables.drop("delivery_event", (row.site, event_id, row.id))
     newest = max((tables.order[key] for key in tables.rows["attempt"]), default=0)
@@ -29,21 +30,23 @@ def purge(tables: Tables, change: Purge) -> None:
         "attempt",
         lambda r: r.id < attempt_bound and r.started_at < before and tables.order[r.site, r.id] < newest,
     ):
-        tables.drop("attempt", (row.site, row.id))
+        total += tables.drop("attempt", (row.site, row.id))
     carried = {key[1] for key in tables.rows["delivery_event"] if key[0] == change.site}
     for row in _picked(
         tables, change, "event", lambda r: r.id < event_bound and r.received_at < before and r.id not in carried
     ):
-        tables.drop("event", (row.site, row.id))
-    _purge_by_time(tables, change, "idempotency", ("maker", "key"))
-    _purge_by_time(tables, change, "capture", ("bin_id", "seq"))
+        total += tables.drop("event", (row.site, row.id))
+    total += _purge_by_time(tables, change, "idempotency", ("maker", "key"))
+    return total + _purge_by_time(tables, change, "capture", ("bin_id", "seq"))
 
 
 def _picked(tables: Tables, change: Purge, table: str, is_old: Callable[[Any], bool]) -> list[Any]:
     return [row for row in tables.of_site(table, change.site) if is_old(row)][: change.rows_max]
 
 
-def _purge_by_time(tables: Tables, change: Purge, table: str, key: tuple[str, ...]) -> None:
+def _purge_by_time(tables: Tables, change: Purge, table: str, key: tuple[str, ...]) -> int:
     old = [row for row in tables.of_site(table, change.site) if row.at < change.before]
-    for row in sorted(old, key=lambda r: int(r.at))[: change.rows_max]:
+    meant = sorted(old, key=lambda r: int(r.at))[: change.rows_max]
+    for row in meant:
         tables.drop(table, (row.site, *[getattr(row, name) for name in key]))
+    return len(meant)

@@ -20,9 +20,15 @@ class MemoryEvents:
     def _found(self, site: SiteId, which: EventFilter) -> list[Event]:
         return [row for row in reversed(self._tables.of_site("event", site)) if event_matches(which, row)]
 
-    async def page(self, site: SiteId, which: EventFilter, before: str | None, limit: int) -> tuple[Event, ...]:
+    async def page(
+        self, site: SiteId, which: EventFilter, before: str | None, limit: int, *, newer: bool = False
+    ) -> tuple[Event, ...]:
         """Newest first."""
-        return tuple([row for row in self._found(site, which) if before is None or row.id < before][:limit])
+        found = self._found(site, which)
+        if newer and before is not None:
+            just_newer = [row for row in found if row.id > before]
+            return tuple(just_newer[max(0, len(just_newer) - limit) :])
+        return tuple([row for row in found if before is None or row.id < before][:limit])
 
     async def get(self, site: SiteId, event_id: str) -> Event | None:
         """One event."""
@@ -95,6 +101,14 @@ class MemoryDeliveries:
                 )
         return tuple(found)
 
+    async def carrying(
+        self, site: SiteId, event_ids: Sequence[EventId], webhook_id: WebhookId | None = None
+    ) -> tuple[Delivery, ...]:
+        """Those that carry one of these events, by id."""
+        keys = {key[2] for key in self._tables.rows["delivery_event"] if key[0] == site and key[1] in event_ids}
+        rows: list[Delivery] = [self._tables.get("delivery", (site, one)) for one in sorted(keys)]
+        return tuple(row for row in rows if row is not None and webhook_id in {None, row.webhook_id})
+
     async def attempts(self, site: SiteId, delivery_id: str) -> tuple[Attempt, ...]:
         """Oldest first."""
         rows = [row for row in self._tables.of_site("attempt", site) if row.delivery_id == delivery_id]
@@ -137,6 +151,19 @@ class MemoryDue:
         """What waits, in order of (due, id)."""
         rows = self._waiting(site, webhook_id)
         return tuple([row for row in rows if after is None or (row.due_at, row.id) > after][:limit])
+
+    async def heads(
+        self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
+    ) -> tuple[Delivery, ...]:
+        """The oldest of each subject that has not ended, or is exhausted."""
+        states = {"waiting", "gathering", "exhausted"} if or_exhausted else {"waiting", "gathering"}
+        found: dict[tuple[str, str], Delivery] = {}
+        for row in self._tables.of_site("delivery", site):
+            if row.webhook_id == webhook_id and row.state in states and row.subject is not None:
+                subject = (row.subject.type, row.subject.id)
+                if subject in subjects:
+                    found.setdefault(subject, row)
+        return tuple(sorted(found.values(), key=lambda row: row.id))
 
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]:
         """In the order of their commits."""

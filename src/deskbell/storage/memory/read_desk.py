@@ -7,6 +7,7 @@ from deskbell.model.ids import SiteId
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.query import ChatFilter, TicketFilter
 from deskbell.model.ticket import Note, Ticket
+from deskbell.model.timer import DwellRule
 from deskbell.storage.memory.matching import chat_matches, ticket_matches
 from deskbell.storage.memory.read_settings import Rows
 from deskbell.storage.words import number_of
@@ -56,6 +57,10 @@ class MemoryDesk(Rows):
     async def next_ticket_number(self, site: SiteId) -> int:
         """One more than the highest."""
         return max((row.entity_id for row in self._tables.of_site("ticket", site)), default=0) + 1
+
+    async def dwell_rules(self, site: SiteId) -> tuple[DwellRule, ...]:
+        """By id."""
+        return tuple(self._tables.of_site("dwell_rule", site))
 
 
 class MemoryPeople(Rows):

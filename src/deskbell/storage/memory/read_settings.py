@@ -66,6 +66,14 @@ class MemoryWebhooks(Rows):
         """By webhook id."""
         return tuple(self._tables.of_site("health", site))
 
+    async def versions(self) -> tuple[tuple[SiteId, str, int], ...]:
+        """For all sites: (site, nothing or a webhook, version)."""
+        sites: list[Site] = self._tables.of_site("site")
+        webhooks: list[Webhook] = self._tables.of_site("webhook")
+        return tuple(
+            sorted([*[(one.site, "", one.version) for one in sites], *[(w.site, w.id, w.version) for w in webhooks]])
+        )
+
     async def stats(self, site: SiteId, from_hour: int) -> tuple[StatHour, ...]:
         """By hour, then webhook id."""
         return tuple(row for row in self._tables.of_site("stat_hour", site) if row.hour >= from_hour)

@@ -4,13 +4,31 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from deskbell.model.changes import Refused, Unit, Verdict
 from deskbell.model.errors import StoreBroken
-from deskbell.ports import Accounts, Audit, Bins, Deliveries, Desk, Due, Events, People, Schema, Sites, Webhooks
+from deskbell.model.figures import StoreFigures
+from deskbell.ports import (
+    Accounts,
+    Audit,
+    Bins,
+    Deliveries,
+    Desk,
+    Due,
+    Events,
+    People,
+    Replays,
+    Schema,
+    Shards,
+    Sites,
+    Timers,
+    Webhooks,
+)
 from deskbell.storage.memory.read_deliveries import MemoryDeliveries, MemoryDue, MemoryEvents
 from deskbell.storage.memory.read_desk import MemoryDesk, MemoryPeople
 from deskbell.storage.memory.read_settings import MemoryAccounts, MemoryAudit, MemoryBins, MemorySites, MemoryWebhooks
+from deskbell.storage.memory.runs import MemoryReplays, MemoryShards, MemoryTimers
 from deskbell.storage.memory.tables import Tables
 from deskbell.storage.memory.units import Units
 from deskbell.storage.waiting import verdict_of
@@ -53,11 +71,18 @@ class MemoryStore:
     bins: Bins
     audit: Audit
     due: Due
+    timers: Timers
+    replays: Replays
+    shards: Shards
     schema: Schema
-    is_shared = False
 
-    def __init__(self, *, commit_units_max: int = 500) -> None:
+    def __init__(
+        self, *, commit_units_max: int = 500, is_shared: bool = False, now: Callable[[], float] = monotonic
+    ) -> None:
+        """`is_shared` when several engines of a test use it; `now` is the clock of its leases, seconds."""
         tables = Tables()
+        self.is_shared = is_shared
+        self.figures = StoreFigures()
         self._units = Units(tables)
         self._units_max = commit_units_max
         self._pending: deque[tuple[Unit, Callable[[Verdict], None]]] = deque()
@@ -74,6 +99,9 @@ class MemoryStore:
         self.bins = MemoryBins(tables)
         self.audit = MemoryAudit(tables)
         self.due = MemoryDue(tables)
+        self.timers = MemoryTimers(tables)
+        self.replays = MemoryReplays(tables)
+        self.shards = MemoryShards(tables, now)
         self.schema = MemorySchema(tables)
 
     @property

@@ -15,6 +15,7 @@ class Tables:
     def __init__(self) -> None:
         self.rows: dict[str, dict[Key, Any]] = defaultdict(dict)
         self.open: dict[tuple[str, str], set[str]] = defaultdict(set)  # (site, webhook): deliveries not ended
+        self.fences: dict[int, int] = {}  # by shard
         self.order: dict[Key, int] = {}  # attempts in the order of their commits
         self._taken: dict[tuple[Any, ...], Key] = {}  # (table, column, site or None, value): key
         self._undo: list[tuple[str, Key, Any]] = []

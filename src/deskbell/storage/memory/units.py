@@ -9,13 +9,20 @@ import structlog
 from deskbell.model.audit import AuditEntry, AuditRow
 from deskbell.model.changes import (
     AddStats,
+    ArmTimer,
     CancelWaiting,
     Committed,
     DeleteRow,
+    DropRule,
+    DropTimers,
+    EraseSubject,
+    EraseWebhook,
     Guard,
     Insert,
     MoveDelivery,
+    MustFence,
     MustState,
+    MustTimer,
     Overwrite,
     Purge,
     PutHealth,
@@ -29,8 +36,10 @@ from deskbell.model.changes import (
 )
 from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.event import Idempotency
+from deskbell.model.timer import Timer
 from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, chain_hash
+from deskbell.storage.memory.erasing import erase_subject, erase_webhook
 from deskbell.storage.memory.purging import purge
 from deskbell.storage.memory.tables import Tables, noun_of
 from deskbell.storage.nouns import IDEMPOTENCY_FRESH_TICKS, NOUN_OF_KIND, NUMBERED, Noun
@@ -58,11 +67,18 @@ class Units:
             DeleteRow: self._delete,
             TrimCaptures: self._trim_captures,
             Purge: self._purge,
+            ArmTimer: self._arm_timer,
+            DropTimers: self._drop_timers,
+            DropRule: self._drop_rule,
+            EraseSubject: self._erase_subject,
+            EraseWebhook: self._erase_webhook,
         }
+        self._rows = 0  # changed by the unit's CancelWaiting, Purge or EraseSubject
 
     def apply(self, unit: Unit) -> Verdict:
         """Carry out a unit, or leave no trace of it."""
         self._tables.begin()
+        self._rows = 0
         try:
             refused = self._steps(unit)
         except Exception as fault:  # a value that cannot be written harms its own unit only
@@ -70,7 +86,7 @@ class Units:
             refused = Refused(reason="broken", what=type(fault).__name__)
         if refused is not None:
             self._tables.undo()
-        return refused or _DONE
+        return refused or (Committed(rows=self._rows) if self._rows else _DONE)
 
     def _steps(self, unit: Unit) -> Refused | None:
         for guard in unit.guards:
@@ -90,10 +106,18 @@ class Units:
             row = self._tables.get("delivery", (guard.site, guard.delivery_id))
             holds = row is not None and row.state in guard.states
             return None if holds else Refused(reason="state", what="delivery")
+        if isinstance(guard, MustTimer):
+            armed = self._tables.get("timer", _timer_key(guard.timer))
+            return None if armed == guard.timer else Refused(reason="timer", what="timer")
+        if isinstance(guard, MustFence):
+            return self._fence_denied(guard.shard, guard.fence)
         noun = NOUN_OF_KIND[guard.kind]
         row = self._tables.get(noun.table, (guard.site, *guard.key))
         holds = row is not None and row.version == guard.version
         return None if holds else Refused(reason="version", what=noun.table)
+
+    def _fence_denied(self, shard: int, fence: int) -> Refused | None:
+        return None if self._tables.fences.get(shard) == fence else Refused(reason="fence", what="shard")
 
     def _insert(self, change: Insert) -> Refused | None:
         row = change.row
@@ -135,7 +159,8 @@ class Units:
         return self._write(noun_of(change.row), change.row)
 
     def _settle(self, change: Settle) -> Refused | None:
-        refused = self._insert(Insert(row=change.attempt))
+        refused = None if change.fence is None else self._fence_denied(change.after.shard, change.fence)
+        refused = refused or self._insert(Insert(row=change.attempt))
         return refused or self._write_delivery(change.after, change.expected, _settled)
 
     def _move(self, change: MoveDelivery) -> Refused | None:
@@ -158,11 +183,18 @@ class Units:
         return None
 
     def _cancel_waiting(self, change: CancelWaiting) -> None:
-        for delivery_id in sorted(self._tables.open[change.site, change.webhook_id]):
-            row: Delivery = self._tables.get("delivery", (change.site, delivery_id))
-            if change.older_than is None or row.created_at < change.older_than:
-                cancelled = replace(row, state=DeliveryState.CANCELLED, ended_at=change.at)
-                self._tables.put("delivery", (row.site, row.id), cancelled)
+        ids = self._tables.open[change.site, change.webhook_id]
+        rows: list[Delivery] = [self._tables.get("delivery", (change.site, one)) for one in ids]
+        meant = [
+            row
+            for row in sorted(rows, key=lambda row: (row.due_at, row.id))
+            if (change.older_than is None or row.created_at < change.older_than)
+            and (change.due_before is None or row.due_at < change.due_before)
+        ]
+        for row in meant[: change.rows_max]:
+            cancelled = replace(row, state=DeliveryState.CANCELLED, ended_at=change.at)
+            self._tables.put("delivery", (row.site, row.id), cancelled)
+            self._rows += 1
 
     def _put_health(self, change: PutHealth) -> None:
         self._tables.put("health", (change.health.site, change.health.webhook_id), change.health)
@@ -198,13 +230,38 @@ class Units:
             self._tables.drop("capture", (capture.site, capture.bin_id, capture.seq))
 
     def _purge(self, change: Purge) -> None:
-        purge(self._tables, change)
+        self._rows = purge(self._tables, change)
+
+    def _arm_timer(self, change: ArmTimer) -> None:
+        key = _timer_key(change.timer)
+        armed = self._tables.get("timer", key)
+        if armed is None or armed.epoch <= change.timer.epoch:
+            self._tables.put("timer", key, change.timer)
+
+    def _drop_timers(self, change: DropTimers) -> None:
+        for timer in self._tables.of_site("timer", change.site):
+            if timer.subject == change.subject and change.rule in {None, timer.rule}:
+                self._tables.drop("timer", _timer_key(timer))
+
+    def _drop_rule(self, change: DropRule) -> None:
+        for timer in self._tables.of_site("timer", change.site, change.rule):
+            self._tables.drop("timer", _timer_key(timer))
+
+    def _erase_subject(self, change: EraseSubject) -> None:
+        self._rows = erase_subject(self._tables, change)
+
+    def _erase_webhook(self, change: EraseWebhook) -> Refused | None:
+        return erase_webhook(self._tables, change)
 
     def _record(self, entry: AuditEntry) -> None:
         rows: list[AuditRow] = self._tables.of_site("audit", entry.site)
         seq, previous = (rows[-1].seq, rows[-1].hash) if rows else (0, FIRST_HASH)
         row = AuditRow(seq=seq + 1, entry=entry, previous_hash=previous, hash=chain_hash(previous, entry))
         self._tables.put("audit", (entry.site, row.seq), row)
+
+
+def _timer_key(timer: Timer) -> tuple[str, str, str]:
+    return timer.site, timer.rule, timer.subject
 
 
 def _is_stale(old: Any, new: Any) -> bool:

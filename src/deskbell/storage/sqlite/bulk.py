@@ -63,6 +63,7 @@ class Bulk:
         self._sql = sql
         self._rows: dict[str, list[Bindings]] = {name: [] for name in _ORDER}
         self._carried: list[Bindings] = []
+        self._fences: set[tuple[int, int]] = set()
         self._health: dict[tuple[str, str], Bindings] = {}
         rows = self._rows
         self._adders: dict[type, Callable[[Any], None]] = {
@@ -85,8 +86,11 @@ class Bulk:
                 adders[type(change)](change)
 
     def write(self) -> bool:
-        """Write all rows; False when a count is off. The caller holds a savepoint."""
+        """Write all rows; False when a count or a fence is off. The caller holds a savepoint."""
         connection = self._connection
+        for shard, fence in self._fences:
+            if connection.execute(self._sql["fence_holds"], {"shard": shard, "fence": fence}).get is None:
+                return False
         for name in _ORDER:
             rows = self._rows[name]
             if rows:
@@ -105,6 +109,8 @@ class Bulk:
         self._carried.extend([(row.site, event_id, row.id) for event_id in row.event_ids])
 
     def _add_settle(self, change: Settle) -> None:
+        if change.fence is not None:
+            self._fences.add((change.after.shard, change.fence))
         self._rows["attempt_insert"].append(attempt_row(change.attempt, has_time=self._has_time))
         self._rows["delivery_settle"].append(settle_row(change.after, change.expected))
 

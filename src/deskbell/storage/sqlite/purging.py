@@ -6,25 +6,31 @@ from typing import Any
 import apsw
 
 from deskbell.model.changes import Purge
+from deskbell.model.ids import Prefix
 from deskbell.storage.bounds import SLACK_MS, id_bound
 
+_BY_ID: tuple[tuple[str, Prefix], ...] = (("purge_attempt", "att"), ("purge_event", "evt"))
 
-def purge(connection: apsw.Connection, sql: Mapping[str, str], change: Purge) -> None:
-    """Ended deliveries first, then attempts, then the events that no delivery carries any more."""
+
+def purge(connection: apsw.Connection, sql: Mapping[str, str], change: Purge) -> int:
+    """Ended deliveries first, then attempts, then the events that no delivery carries any more; how many rows."""
     bounds: dict[str, Any] = {"site": change.site, "before": change.before, "rows_max": change.rows_max}
-    _purge_deliveries(connection, sql, change, bounds)
-    attempts = {**bounds, "id_before": id_bound("att", change.before, SLACK_MS)}
-    connection.execute(sql["purge_attempt"], attempts)
-    connection.execute(sql["purge_event"], {**bounds, "id_before": id_bound("evt", change.before, SLACK_MS)})
-    connection.execute(sql["purge_idempotency"], bounds)
-    connection.execute(sql["purge_capture"], bounds)
+    total = _purge_deliveries(connection, sql, change, bounds)
+    for name, prefix in _BY_ID:
+        connection.execute(sql[name], {**bounds, "id_before": id_bound(prefix, change.before, SLACK_MS)})
+        total += connection.changes()
+    for name in ("purge_idempotency", "purge_capture"):
+        connection.execute(sql[name], bounds)
+        total += connection.changes()
+    return total
 
 
 def _purge_deliveries(
     connection: apsw.Connection, sql: Mapping[str, str], change: Purge, bounds: Mapping[str, Any]
-) -> None:
+) -> int:
     bindings = {**bounds, "id_before": id_bound("dlv", change.before, SLACK_MS)}
     picked = list(connection.execute(sql["purge_delivery_pick"], bindings))
     connection.executemany(sql["purge_delivery"], [(change.site, key) for key, _ in picked])
     carried = [(change.site, one, key) for key, event_ids in picked for one in str(event_ids).split(" ")]
     connection.executemany(sql["purge_delivery_event"], carried)
+    return len(picked)

@@ -18,8 +18,8 @@ WHERE idempotency.at <= excluded.at - 36000000000;
 -- Write a new delivery; its index entry is its place in the queue.
 INSERT INTO delivery (site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types,
   subject_type, subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at,
-  payload_bytes, replay_id, test, payload)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+  payload_bytes, replay_id, copy_of, test, payload)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: delivery_event_insert
 -- Note that a delivery carries an event.
@@ -48,11 +48,14 @@ SET state = ?, due_at = ?, attempts = ?, step = ?, internal_faults = ?, last_out
 WHERE site = ? AND id = ? AND state = ? AND attempts = ?;
 
 -- name: delivery_cancel_waiting
--- Cancel what waits for one webhook.
+-- Cancel what waits for one webhook, in the order in which it falls due; `rows_max` -1 is no limit.
 UPDATE delivery
 SET state = 'cancelled', ended_at = :at
-WHERE site = :site AND webhook_id = :webhook_id AND (state = 'waiting' OR state = 'gathering')
-  AND (:older_than IS NULL OR created_at < :older_than);
+WHERE site = :site AND id IN (
+  SELECT id FROM delivery INDEXED BY delivery_queue
+  WHERE site = :site AND webhook_id = :webhook_id AND (state = 'waiting' OR state = 'gathering')
+    AND (:older_than IS NULL OR created_at < :older_than) AND (:due_before IS NULL OR due_at < :due_before)
+  ORDER BY due_at, id LIMIT :rows_max);
 
 -- name: delivery_has_state
 -- Whether a delivery is in one of these states.
@@ -158,7 +161,7 @@ DELETE FROM capture WHERE rowid IN (
 -- Events, newest first.
 SELECT site, id, type, subject_type, subject_id, subject_title, external_id, sequence, occurred_at, received_at,
   by_kind, by_name, by_id, hop, test, trace, snapshot
-FROM event WHERE site = :site {conditions} ORDER BY id DESC LIMIT :limit;
+FROM event WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
 
 -- name: event_count
 -- How many events.
@@ -191,14 +194,14 @@ WHERE site = :site AND maker = :maker AND key = :key;
 -- One ordered piece of a list of deliveries.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
-  replay_id, test, payload
+  replay_id, copy_of, test, payload
 FROM delivery {way} WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
 
 -- name: delivery_get
 -- One delivery.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
-  replay_id, test, payload
+  replay_id, copy_of, test, payload
 FROM delivery WHERE site = :site AND id = :id;
 
 -- name: delivery_count_branch
@@ -224,7 +227,7 @@ WHERE state = 'waiting' OR state = 'gathering' GROUP BY site, webhook_id ORDER B
 -- What waits for one webhook, in the order in which it falls due.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
-  replay_id, test, payload
+  replay_id, copy_of, test, payload
 FROM delivery INDEXED BY delivery_queue
 WHERE site = :site AND webhook_id = :webhook_id AND (state = 'waiting' OR state = 'gathering')
   AND (due_at, id) > (:due_at, :id)
@@ -682,3 +685,207 @@ DELETE FROM bin WHERE site = :site AND id = :id;
 -- Write a new capture.
 INSERT INTO capture (site, bin_id, seq, id, at, body)
 VALUES (:site, :bin_id, :seq, :id, :at, :body);
+
+-- name: delivery_carrying
+-- The deliveries that carry one of several events, of one webhook or of all.
+SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
+  subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
+  replay_id, copy_of, test, payload
+FROM delivery
+WHERE site = :site AND (:webhook_id IS NULL OR webhook_id = :webhook_id) AND id IN (
+  SELECT e.delivery_id FROM delivery_event AS e
+  WHERE e.site = :site AND e.event_id IN (SELECT value FROM json_each(:ids)))
+ORDER BY id;
+
+-- name: due_heads
+-- For each of several subjects of a webhook the oldest delivery that has not ended, or is exhausted where that holds.
+SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
+  subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
+  replay_id, copy_of, test, payload
+FROM delivery
+WHERE site = :site AND id IN (
+  SELECT (
+    SELECT h.id FROM delivery AS h INDEXED BY delivery_subject
+    WHERE h.site = :site AND h.subject_type = t.value AND h.subject_id = i.value AND h.subject_id IS NOT NULL
+      AND h.webhook_id = :webhook_id
+      AND (h.state = 'waiting' OR h.state = 'gathering' OR (:or_exhausted AND h.state = 'exhausted'))
+    ORDER BY h.id LIMIT 1)
+  FROM json_each(:types) AS t JOIN json_each(:ids) AS i ON i.key = t.key)
+ORDER BY id;
+
+-- name: setting_versions
+-- For all sites: the version of the site, and of each of its webhooks.
+SELECT site, '', version FROM site UNION ALL SELECT site, id, version FROM webhook ORDER BY 1, 2;
+
+-- name: fence_holds
+-- Whether this is the present fence of the shard.
+SELECT 1 FROM shard WHERE n = :shard AND fence = :fence;
+
+-- name: timer_arm
+-- Arm a timer, unless the one that is armed has a higher epoch.
+INSERT INTO timer (site, rule, subject, epoch, due_at, since, fired)
+VALUES (:site, :rule, :subject, :epoch, :due_at, :since, :fired)
+ON CONFLICT (site, rule, subject) DO UPDATE
+SET epoch = excluded.epoch, due_at = excluded.due_at, since = excluded.since, fired = excluded.fired
+WHERE excluded.epoch >= timer.epoch;
+
+-- name: timer_holds
+-- Whether a timer is armed just so.
+SELECT 1 FROM timer
+WHERE site = :site AND rule = :rule AND subject = :subject AND epoch = :epoch AND due_at = :due_at AND fired = :fired;
+
+-- name: timer_drop
+-- Disarm a subject's timers, of one rule or of all.
+DELETE FROM timer WHERE site = :site AND subject = :subject AND (:rule IS NULL OR rule = :rule);
+
+-- name: timer_drop_rule
+-- Disarm every timer of a rule.
+DELETE FROM timer WHERE site = :site AND rule = :rule;
+
+-- name: timer_due
+-- For all sites: the timers that are due, oldest first.
+SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
+WHERE due_at <= :until ORDER BY due_at, site, rule, subject LIMIT :limit;
+
+-- name: timer_of_subject
+-- The timers of a subject.
+SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
+WHERE site = :site AND subject = :subject ORDER BY rule;
+
+-- name: timer_count
+-- For all sites: how many timers are armed.
+SELECT count(*) FROM timer;
+
+-- name: dwell_rule_insert
+-- Write a new dwell rule.
+INSERT INTO dwell_rule (site, id, version, body) VALUES (:site, :id, :version, :body);
+
+-- name: dwell_rule_replace
+-- Write a dwell rule anew, if it still is the version before.
+UPDATE dwell_rule SET version = :version, body = :body WHERE site = :site AND id = :id AND version = :version - 1;
+
+-- name: dwell_rule_has_version
+-- Whether a dwell rule has this version.
+SELECT 1 FROM dwell_rule WHERE site = :site AND id = :id AND version = :version;
+
+-- name: dwell_rule_delete
+-- Delete a dwell rule.
+DELETE FROM dwell_rule WHERE site = :site AND id = :id;
+
+-- name: dwell_rule_all
+-- The dwell rules of a site.
+SELECT body FROM dwell_rule WHERE site = :site ORDER BY id;
+
+-- name: replay_insert
+-- Write a new replay.
+INSERT INTO replay (site, id, state, version, body) VALUES (:site, :id, :state, :version, :body);
+
+-- name: replay_replace
+-- Write a replay anew, if it still is the version before.
+UPDATE replay SET state = :state, version = :version, body = :body
+WHERE site = :site AND id = :id AND version = :version - 1;
+
+-- name: replay_has_version
+-- Whether a replay has this version.
+SELECT 1 FROM replay WHERE site = :site AND id = :id AND version = :version;
+
+-- name: replay_get
+-- One replay.
+SELECT body FROM replay WHERE site = :site AND id = :id;
+
+-- name: replay_page
+-- Replays, newest first.
+SELECT body FROM replay WHERE site = :site AND id < :before ORDER BY id DESC LIMIT :limit;
+
+-- name: replay_running
+-- For all sites: the replays that run.
+SELECT body FROM replay WHERE state = 'running' ORDER BY site, id;
+
+-- name: erase_event
+-- Blank the events of a subject.
+UPDATE event SET snapshot = x'', subject_title = NULL
+WHERE site = :site AND subject_type = :type AND subject_id = :id AND subject_id IS NOT NULL AND length(snapshot) > 0;
+
+-- name: erase_delivery_pick
+-- The deliveries that carry an event of a subject.
+SELECT DISTINCT d.delivery_id FROM event AS e JOIN delivery_event AS d ON d.site = e.site AND d.event_id = e.id
+WHERE e.site = :site AND e.subject_type = :type AND e.subject_id = :id AND e.subject_id IS NOT NULL;
+
+-- name: erase_delivery
+-- Blank a delivery; what waits is cancelled.
+UPDATE delivery
+SET payload = NULL, subject_title = NULL,
+  ended_at = CASE WHEN state = 'waiting' OR state = 'gathering' THEN :at ELSE ended_at END,
+  state = CASE WHEN state = 'waiting' OR state = 'gathering' THEN 'cancelled' ELSE state END
+WHERE site = :site AND id = :id;
+
+-- name: attempt_blank
+-- Keep an attempt without what others said in it.
+UPDATE attempt SET rest = :rest WHERE site = :site AND id = :id;
+
+-- name: erase_webhook
+-- Delete a deleted webhook.
+DELETE FROM webhook WHERE site = :site AND id = :webhook_id AND state = 'deleted';
+
+-- name: erase_webhook_secret
+-- Delete the secrets of a deleted webhook.
+DELETE FROM secret WHERE site = :site AND webhook_id = :webhook_id;
+
+-- name: erase_webhook_version
+-- Delete the versions of a deleted webhook.
+DELETE FROM webhook_version WHERE site = :site AND id = :webhook_id;
+
+-- name: erase_webhook_health
+-- Delete the health of a deleted webhook.
+DELETE FROM health WHERE site = :site AND webhook_id = :webhook_id;
+
+-- name: erase_webhook_stat
+-- Delete the hourly counts of a deleted webhook.
+DELETE FROM stat_hour WHERE site = :site AND webhook_id = :webhook_id;
+
+-- name: webhook_has_state
+-- Whether a webhook is in this state.
+SELECT 1 FROM webhook WHERE site = :site AND id = :webhook_id AND state = :state;
+
+-- name: node_beat
+-- A node is alive until then.
+INSERT INTO node (name, delivers, alive_until) VALUES (:node, :delivers, :until)
+ON CONFLICT (name) DO UPDATE SET delivers = excluded.delivers, alive_until = excluded.alive_until;
+
+-- name: node_forget
+-- Forget nodes that have not been heard for a lease.
+DELETE FROM node WHERE alive_until <= :now;
+
+-- name: node_leave
+-- A node is gone.
+DELETE FROM node WHERE name = :node;
+
+-- name: node_all
+-- The nodes that deliver and are alive.
+SELECT name FROM node WHERE delivers AND alive_until > :now ORDER BY name;
+
+-- name: shard_renew
+-- Renew the leases that a node still holds.
+UPDATE shard SET lease_end = :until WHERE owner = :node AND lease_end > :now;
+
+-- name: shard_take
+-- Take a shard that nobody holds.
+INSERT INTO shard (n, owner, fence, lease_end) VALUES (:shard, :node, 1, :until)
+ON CONFLICT (n) DO UPDATE SET owner = excluded.owner, fence = shard.fence + 1, lease_end = excluded.lease_end
+WHERE shard.owner IS NULL OR shard.lease_end <= :now;
+
+-- name: shard_get
+-- The owner and fence of a shard.
+SELECT owner, fence FROM shard WHERE n = :shard;
+
+-- name: shard_all
+-- Every shard that was ever owned.
+SELECT n, owner, fence, lease_end FROM shard ORDER BY n;
+
+-- name: shard_hand_over
+-- A shard is free again.
+UPDATE shard SET owner = NULL, lease_end = 0 WHERE n = :shard AND owner = :node;
+
+-- name: shard_leave
+-- Every shard of a node is free again.
+UPDATE shard SET owner = NULL, lease_end = 0 WHERE owner = :node;

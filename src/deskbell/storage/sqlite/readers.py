@@ -7,11 +7,13 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from time import perf_counter
 from typing import Any, TypeVar
 
 import apsw
 
 from deskbell.model.errors import StoreBroken
+from deskbell.model.figures import Spread
 from deskbell.storage.reading import filled
 from deskbell.storage.sqlite.connection import open_reader
 
@@ -28,6 +30,7 @@ class Readers:
         self._idle: SimpleQueue[apsw.Connection] = SimpleQueue()
         self._opened: list[apsw.Connection] = []
         self._is_closed = False
+        self.took_s = Spread()
 
     async def rows(
         self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str
@@ -51,7 +54,11 @@ class Readers:
         if self._is_closed:
             raise StoreBroken("the store is closed")
         ask = partial(self._ask, filled(self._sql[name], blanks), dict(bindings), make, rows_max)
-        return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+        started = perf_counter()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+        finally:
+            self.took_s.add(perf_counter() - started)
 
     def _ask(self, text: str, bindings: dict[str, Any], make: Callable[[Any], T], rows_max: int | None) -> list[T]:
         connection = self._take()

@@ -8,9 +8,25 @@ import apsw
 
 from deskbell.model.changes import Unit, Verdict
 from deskbell.model.errors import StoreBroken
-from deskbell.ports import Accounts, Audit, Bins, Deliveries, Desk, Due, Events, People, Schema, Sites, Webhooks
+from deskbell.ports import (
+    Accounts,
+    Audit,
+    Bins,
+    Deliveries,
+    Desk,
+    Due,
+    Events,
+    People,
+    Replays,
+    Schema,
+    Shards,
+    Sites,
+    Timers,
+    Webhooks,
+)
 from deskbell.storage.read_deliveries import SqlDeliveries, SqlDue, SqlEvents
 from deskbell.storage.read_desk import SqlDesk, SqlPeople
+from deskbell.storage.read_runs import SqlReplays, SqlTimers
 from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
 from deskbell.storage.sqlite.connection import open_writer
 from deskbell.storage.sqlite.dialect import SQLITE
@@ -18,6 +34,7 @@ from deskbell.storage.sqlite.lock import FileLock
 from deskbell.storage.sqlite.migrate import migrate
 from deskbell.storage.sqlite.readers import Readers
 from deskbell.storage.sqlite.schema import SqliteSchema
+from deskbell.storage.sqlite.shards import SqliteShards
 from deskbell.storage.sqlite.writer import Writer
 from deskbell.storage.statements import statements
 from deskbell.storage.waiting import verdict_of
@@ -38,6 +55,9 @@ class SqliteStore:
     bins: Bins
     audit: Audit
     due: Due
+    timers: Timers
+    replays: Replays
+    shards: Shards
     schema: Schema
     is_shared = False
 
@@ -49,6 +69,8 @@ class SqliteStore:
         self._lock = lock
         self._writer = Writer(connection, sql, units_max=units_max)
         self._is_closed = False
+        self.figures = self._writer.figures
+        self.figures.read_s = readers.took_s
         self.sites = SqlSites(readers)
         self.webhooks = SqlWebhooks(readers)
         self.events = SqlEvents(readers, SQLITE)
@@ -58,7 +80,10 @@ class SqliteStore:
         self.accounts = SqlAccounts(readers)
         self.bins = SqlBins(readers)
         self.audit = SqlAudit(readers)
-        self.due = SqlDue(readers)
+        self.due = SqlDue(readers, SQLITE)
+        self.timers = SqlTimers(readers)
+        self.replays = SqlReplays(readers)
+        self.shards = SqliteShards(connection, sql)
         self.schema = SqliteSchema(connection, sql)
 
     @classmethod

@@ -1,7 +1,6 @@
 """One unit at a time, each in a savepoint of its own: guards, changes in their order, then the audit row."""
 
 from collections.abc import Callable, Mapping
-from json import dumps
 from typing import Any
 
 import apsw
@@ -10,13 +9,17 @@ import structlog
 from deskbell.model.audit import AuditEntry
 from deskbell.model.changes import (
     AddStats,
+    ArmTimer,
     CancelWaiting,
     Committed,
     DeleteRow,
-    Guard,
+    DropRule,
+    DropTimers,
+    EraseSubject,
+    EraseWebhook,
     Insert,
     MoveDelivery,
-    MustState,
+    MustFence,
     Overwrite,
     Purge,
     PutHealth,
@@ -34,6 +37,7 @@ from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, canonical, chain_hash
 from deskbell.storage.bodies import body_of, named
 from deskbell.storage.nouns import NOUN_OF_KIND, NOUN_OF_TYPE, NUMBERED
+from deskbell.storage.read_runs import timer_row
 from deskbell.storage.rows import (
     delivery_row,
     event_row,
@@ -44,6 +48,8 @@ from deskbell.storage.rows import (
     stat_row,
 )
 from deskbell.storage.rows_attempt import attempt_row
+from deskbell.storage.sqlite.erasing import erase_subject, erase_webhook
+from deskbell.storage.sqlite.guards import denied
 from deskbell.storage.sqlite.purging import purge
 from deskbell.storage.sqlite.refusals import FATAL, refused_by
 from deskbell.storage.sums import added
@@ -71,11 +77,18 @@ class Units:
             DeleteRow: self._delete,
             TrimCaptures: self._trim_captures,
             Purge: self._purge,
+            ArmTimer: self._arm_timer,
+            DropTimers: self._drop_timers,
+            DropRule: self._drop_rule,
+            EraseSubject: self._erase_subject,
+            EraseWebhook: self._erase_webhook,
         }
+        self._rows = 0  # changed by the unit's CancelWaiting, Purge or EraseSubject
 
     def apply(self, unit: Unit) -> Verdict:
         """Carry out a unit, or leave no trace of it. Errors that end the transaction are raised."""
         self._connection.execute("SAVEPOINT unit")
+        self._rows = 0
         try:
             refused = self._steps(unit)
         except apsw.ConstraintError as error:
@@ -88,12 +101,13 @@ class Units:
         if refused is not None:
             self._connection.execute("ROLLBACK TO unit")
         self._connection.execute("RELEASE unit")
-        return refused or _DONE
+        return refused or (Committed(rows=self._rows) if self._rows else _DONE)
 
     def _steps(self, unit: Unit) -> Refused | None:
         for guard in unit.guards:
-            if not self._holds(guard):
-                return Refused(reason="state" if isinstance(guard, MustState) else "version", what=_guarded(guard))
+            refused = denied(self._connection, self._sql, guard)
+            if refused is not None:
+                return refused
         for change in unit.changes:
             refused = self._verbs[type(change)](change)
             if refused is not None:
@@ -106,15 +120,6 @@ class Units:
         """Execute a named statement; how many rows it changed."""
         self._connection.execute(self._sql[name], bindings)
         return self._connection.changes()
-
-    def _holds(self, guard: Guard) -> bool:
-        bindings: dict[str, Any]
-        if isinstance(guard, MustState):
-            bindings = {"site": guard.site, "id": guard.delivery_id, "states": dumps(list(guard.states))}
-            return self._connection.execute(self._sql["delivery_has_state"], bindings).get is not None
-        noun = NOUN_OF_KIND[guard.kind]
-        bindings = {"site": guard.site, "version": guard.version, **dict(zip(noun.key, guard.key, strict=True))}
-        return self._connection.execute(self._sql[f"{noun.table}_has_version"], bindings).get is not None
 
     def _insert(self, change: Insert) -> Refused | None:
         row = change.row
@@ -162,6 +167,10 @@ class Units:
         return None
 
     def _settle(self, change: Settle) -> Refused | None:
+        if change.fence is not None:
+            refused = denied(self._connection, self._sql, MustFence(shard=change.after.shard, fence=change.fence))
+            if refused is not None:
+                return refused
         self._run("attempt_insert", attempt_row(change.attempt))
         if not self._run("delivery_settle", settle_row(change.after, change.expected)):
             return Refused(reason="state", what="delivery")
@@ -174,8 +183,15 @@ class Units:
         return None
 
     def _cancel_waiting(self, change: CancelWaiting) -> None:
-        bindings = {"site": change.site, "webhook_id": change.webhook_id, "at": change.at}
-        self._run("delivery_cancel_waiting", {**bindings, "older_than": change.older_than})
+        bindings = {
+            "site": change.site,
+            "webhook_id": change.webhook_id,
+            "at": change.at,
+            "older_than": change.older_than,
+            "due_before": change.due_before,
+            "rows_max": -1 if change.rows_max is None else change.rows_max,
+        }
+        self._rows = self._run("delivery_cancel_waiting", bindings)
 
     def _put_health(self, change: PutHealth) -> None:
         health = change.health
@@ -204,13 +220,24 @@ class Units:
         self._run("capture_trim", {"site": change.site, "bin_id": change.bin_id, "keep": change.keep})
 
     def _purge(self, change: Purge) -> None:
-        purge(self._connection, self._sql, change)
+        self._rows = purge(self._connection, self._sql, change)
+
+    def _arm_timer(self, change: ArmTimer) -> None:
+        self._run("timer_arm", timer_row(change.timer))
+
+    def _drop_timers(self, change: DropTimers) -> None:
+        self._run("timer_drop", {"site": change.site, "subject": change.subject, "rule": change.rule})
+
+    def _drop_rule(self, change: DropRule) -> None:
+        self._run("timer_drop_rule", {"site": change.site, "rule": change.rule})
+
+    def _erase_subject(self, change: EraseSubject) -> None:
+        self._rows = erase_subject(self._connection, self._sql, change)
+
+    def _erase_webhook(self, change: EraseWebhook) -> Refused | None:
+        return erase_webhook(self._connection, self._sql, change)
 
     def _record(self, entry: AuditEntry) -> None:
         last = self._connection.execute(self._sql["audit_last"], {"site": entry.site}).get
         seq, previous = last or (0, FIRST_HASH)
         self._run("audit_insert", (entry.site, seq + 1, previous, chain_hash(previous, entry), canonical(entry)))
-
-
-def _guarded(guard: Guard) -> str:
-    return "delivery" if isinstance(guard, MustState) else NOUN_OF_KIND[guard.kind].table

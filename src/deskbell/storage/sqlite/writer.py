@@ -3,11 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 
 import apsw
 import structlog
 
 from deskbell.model.changes import Committed, Refused, Unit, Verdict
+from deskbell.model.figures import StoreFigures
 from deskbell.storage.sqlite.bulk import Bulk, is_hot, touched
 from deskbell.storage.sqlite.refusals import FATAL
 from deskbell.storage.sqlite.units import Units
@@ -31,6 +33,7 @@ class Writer:
         self._is_scheduled = False
         self._is_broken = False
         self.on_broken: Callable[[], None] | None = None
+        self.figures = StoreFigures()
 
     @property
     def pending(self) -> int:
@@ -53,7 +56,10 @@ class Writer:
             asyncio.get_running_loop().call_soon(self.flush)
         if not taken:
             return
+        started = perf_counter()
         verdicts = self._transaction([unit for unit, _ in taken])
+        self.figures.commit_s.add(perf_counter() - started)
+        self.figures.units += count
         for (_, done), verdict in zip(taken, verdicts, strict=True):
             try:
                 done(verdict)

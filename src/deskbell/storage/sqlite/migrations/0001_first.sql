@@ -65,6 +65,7 @@ CREATE TABLE delivery (
   ended_at INTEGER,
   payload_bytes INTEGER,
   replay_id TEXT,
+  copy_of TEXT,
   test INTEGER NOT NULL CHECK (test IN (0, 1)),
   payload BLOB,
   PRIMARY KEY (site, id)
@@ -355,3 +356,48 @@ CREATE INDEX user_email_everywhere ON "user" (email) WHERE email IS NOT NULL;
 CREATE INDEX login_user ON login (site, user_id);
 CREATE INDEX link_kind ON link (site, kind);
 CREATE INDEX capture_at ON capture (site, at);
+
+-- Armed timers; read by due time for all sites.
+CREATE TABLE timer (
+  site TEXT NOT NULL,
+  rule TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  fired INTEGER NOT NULL CHECK (fired >= 0),
+  PRIMARY KEY (site, rule, subject)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX timer_due ON timer (due_at, site, rule, subject);
+CREATE INDEX timer_subject ON timer (site, subject);
+
+CREATE TABLE dwell_rule (
+  site TEXT NOT NULL,
+  id TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  body BLOB NOT NULL,
+  PRIMARY KEY (site, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE replay (
+  site TEXT NOT NULL,
+  id TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'finished')),
+  version INTEGER NOT NULL CHECK (version >= 1),
+  body BLOB NOT NULL,
+  PRIMARY KEY (site, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX replay_running ON replay (state) WHERE state = 'running';
+
+-- Who owns which shard: only asked when several processes share a database.
+CREATE TABLE shard (
+  n INTEGER NOT NULL PRIMARY KEY CHECK (n BETWEEN 0 AND 255),
+  owner TEXT,
+  fence INTEGER NOT NULL CHECK (fence >= 1),
+  lease_end INTEGER NOT NULL
+) STRICT;
+CREATE TABLE node (
+  name TEXT NOT NULL PRIMARY KEY,
+  delivers INTEGER NOT NULL CHECK (delivers IN (0, 1)),
+  alive_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,70 @@
+"""Erasing: a subject's content goes from events, deliveries and attempts; ids, types and times stay."""
+
+from dataclasses import replace
+
+from contract.made import OTHER, SITE, at, delivery, event, health, inserts, secret, settle, webhook
+from deskbell.model.changes import Committed, EraseSubject, EraseWebhook, PutHealth, Refused, Replace, Unit
+from deskbell.model.delivery import DeliveryState
+from deskbell.model.event import Subject
+from deskbell.model.webhook import WebhookState
+from deskbell.ports import Store
+
+OK = Committed()
+ERASE = EraseSubject(site=SITE, subject=("chat", "c1"), at=at(99))
+
+
+async def test_a_subject_is_blanked_everywhere(store: Store) -> None:
+    """What waited is cancelled; another subject of the same webhook is as it was."""
+    one, two = event(1), event(2)
+    other = event(3, subject=Subject(type="chat", id="c2", title="Secret"))
+    sent = delivery(1, event_ids=(one.id,), payload=b"rendered")
+    waits = delivery(2, event_ids=(two.id, other.id), subject=None)
+    others = delivery(3, event_ids=(other.id,), subject=other.subject)
+    await store.commit(inserts(one, two, other, sent, waits, others))
+    await store.commit(Unit(changes=(settle(sent, 5),)))
+    assert await store.commit(Unit(changes=(ERASE,))) == Committed(rows=2)
+
+    for before in (one, two):
+        after = await store.events.get(SITE, before.id)
+        assert after == replace(before, snapshot=b"", subject=Subject(type="chat", id="c1"))
+    assert await store.events.get(SITE, other.id) == other
+    found = await store.deliveries.get(SITE, sent.id)
+    assert found is not None
+    assert (found.state, found.payload, found.subject) == (
+        DeliveryState.DELIVERED, None, Subject(type="chat", id="c1"),
+    )  # fmt: skip
+    cancelled = await store.deliveries.get(SITE, waits.id)
+    assert cancelled is not None
+    assert (cancelled.state, cancelled.ended_at) == (DeliveryState.CANCELLED, at(99))
+    assert await store.deliveries.get(SITE, others.id) == others
+    (attempt,) = await store.deliveries.attempts(SITE, sent.id)
+    assert (attempt.response_body, attempt.response_headers, attempt.request_headers, attempt.outcome.text) == (
+        b"", (), (), "",
+    )  # fmt: skip
+    assert (attempt.outcome.name, attempt.timing.total_ms) == ("http_200", 3.0)
+
+
+async def test_erasing_twice_finds_nothing_more(store: Store) -> None:
+    """A repeated erasure is harmless, and another site's subject of the same name is another subject."""
+    foreign = event(1, site=OTHER)
+    await store.commit(inserts(event(1), foreign))
+    assert await store.commit(Unit(changes=(ERASE,))) == Committed(rows=1)
+    assert await store.commit(Unit(changes=(ERASE,))) == OK
+    assert await store.events.get(OTHER, foreign.id) == foreign
+
+
+async def test_only_a_deleted_webhook_is_erased(store: Store) -> None:
+    """With its secrets, versions and health; its deliveries stay."""
+    row = webhook()
+    sent = delivery(webhook_id=row.id)
+    await store.commit(inserts(row, secret(row), sent))
+    await store.commit(Unit(changes=(PutHealth(health=health(webhook_id=row.id)),)))
+    erase = Unit(changes=(EraseWebhook(site=SITE, webhook_id=row.id),))
+    assert await store.commit(erase) == Refused(reason="state", what="webhook")
+    await store.commit(Unit(changes=(Replace(row=replace(row, version=2, state=WebhookState.DELETED)),)))
+    assert await store.commit(erase) == OK
+    assert await store.webhooks.all(SITE) == ()
+    assert await store.webhooks.secrets(SITE, row.id) == ()
+    assert await store.webhooks.version(SITE, row.id, 1) is None
+    assert await store.webhooks.health(SITE) == ()
+    assert await store.deliveries.get(SITE, sent.id) == sent
