@@ -28,10 +28,13 @@ from deskbell.server.direct_publish import DirectPublish
 from deskbell.server.door import Door
 from deskbell.server.hot_path import HotPath
 from deskbell.server.listener import QuietServer, make_server, open_socket
+from deskbell.server.metrics import Figures
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 from deskbell.server.shield import Shield
+from deskbell.server.side_door import Close, SideDoor, no_side_door, open_side_door
 from deskbell.server.streaming import STOPPING
+from deskbell.tracing import start_tracing
 
 COLLECT_AFTER = 50_000
 """New objects between two young collections; the default of 700 costs a tenth of the time under load."""
@@ -46,6 +49,22 @@ class House:
     app: ASGIApp
     direct: DirectPublish  # answers what it can before the app sees it
     broken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def open_side_door(self) -> Close:
+        """Metrics and health on an address of their own; nothing when they are off."""
+        door = SideDoor(figures=self.figures, faults=self.rooms.engine.fault)
+        return no_side_door if self.config.metrics is None else open_side_door(door, self.config.metrics)
+
+    async def figures(self) -> Figures:
+        """What metrics tell."""
+        engine, store = self.rooms.engine, self.rooms.store
+        return Figures(
+            engine=engine.counters(),
+            store=store.figures,
+            queues=await engine.queue_figures(),
+            timers=await store.timers.count(),
+            loop_late_s=engine.loop_late_s(),
+        )
 
     async def close(self) -> None:
         """Finish what is in flight, settle, close the database."""
@@ -153,6 +172,8 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     limits = config.limits
     server = make_server(house.app, connections_max=limits.connections_max, drain_s=limits.drain_s, direct=house.direct)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
+    tracing = start_tracing(os.environ, house.rooms.doorbell)
+    close_side_door = house.open_side_door()
     calm_collector()
     await started(house)
     if stop_at_once:
@@ -160,6 +181,9 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     await first_of(stop, house.broken, serving)
     code = 1 if house.broken.is_set() or (serving.done() and not stop.is_set()) else 0
     await close_all(house, server, serving)
+    await close_side_door()
+    if tracing is not None:
+        await loop.run_in_executor(None, tracing.close)
     return code
 
 

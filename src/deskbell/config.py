@@ -10,6 +10,7 @@ from deskbell.rules.limits import Limits, read_limits
 from deskbell.rules.urls import UrlPolicy
 
 DEFAULT_DATA = "./deskbell-data"
+DEFAULT_METRICS = "127.0.0.1:9464"
 WILDCARDS = frozenset({"0.0.0.0", "::", "[::]", ""})
 
 
@@ -33,6 +34,7 @@ class Config:
     hosts: tuple[str, ...] = ()  # further names under which the portal is reached
     keys: str | None = None  # keyring text instead of the file
     ca_file: str | None = None
+    metrics: tuple[str, int] | None = None  # where metrics are served
 
     def url_policy(self) -> UrlPolicy:
         """What receiver URLs are judged by."""
@@ -84,7 +86,18 @@ def read_config(
         hosts=tuple(name.strip() for name in found.get("DESKBELL_HOSTS", "").split(",") if name.strip()),
         keys=found.get("DESKBELL_KEYS"),
         ca_file=found.get("DESKBELL_CA_FILE"),
+        metrics=metrics_address(found.get("DESKBELL_METRICS", DEFAULT_METRICS)),
     )
+
+
+def metrics_address(text: str) -> tuple[str, int] | None:
+    """`host:port`, or None for `off`."""
+    if text == "off":
+        return None
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ConfigError(f"DESKBELL_METRICS: {text!r} is neither host:port nor off.")
+    return host, int(port)
 
 
 def switch(found: Mapping[str, str], name: str) -> bool:

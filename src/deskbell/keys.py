@@ -20,10 +20,25 @@ async def load_keyring(config: Config, store: Store, random: SystemRandom) -> Ke
     stored = await store.schema.meta(_CHECKS)
     text = config.keys or read_file(config.data / FILE, is_new=stored is None, random=random)
     keyring = parse_keyring(text)
+    check(keyring, stored)
+    return keyring
+
+
+def check_keyring(config: Config, stored: str | None) -> None:
+    """Whether the keyring of these settings opens a backup with these check records. Raises KeyringFault."""
+    if stored is None:
+        return
+    path = config.data / FILE
+    if config.keys is None and not path.exists():
+        raise KeyringFault(f"The backup needs its keyring: put it at {path} first, readable by its owner alone.")
+    check(parse_keyring(config.keys or path.read_text()), stored)
+
+
+def check(keyring: Keyring, stored: str | None) -> None:
+    """Raises KeyringFault when the keyring does not fit the stored check records."""
     faults = keyring_faults(keyring, json.loads(stored)) if stored is not None else ()
     if faults:
         raise KeyringFault(" ".join(faults))
-    return keyring
 
 
 def read_file(path: Path, *, is_new: bool, random: SystemRandom) -> str:

@@ -38,7 +38,7 @@ async def surroundings(ask: ApiAsk) -> tuple[Site, dict[str, Webhook]]:
 def held_webhooks(site: Site, webhooks: dict[str, Webhook]) -> tuple[WebhookId, ...]:
     """The webhooks whose deliveries are held now."""
     held = (WebhookState.PAUSED, WebhookState.DISABLED)
-    return tuple(one.id for one in webhooks.values() if not site.webhooks_enabled or one.state in held)
+    return tuple(one.id for one in webhooks.values() if not site.sends(one.id) or one.state in held)
 
 
 def filters(ask: ApiAsk, site: Site, webhooks: dict[str, Webhook]) -> DeliveryFilter:

@@ -18,9 +18,9 @@ async def healthz(_ask: ApiAsk) -> Response:
 
 
 async def readyz(ask: ApiAsk) -> Response:
-    """Deskbell can accept and store."""
-    await ask.rooms.store.sites.all()
-    return PlainTextResponse("ready\n")
+    """Deskbell can accept and store; else 503 with the reason."""
+    fault = await ask.rooms.engine.fault()
+    return PlainTextResponse(f"{fault or 'ready'}\n", status_code=503 if fault else 200)
 
 
 async def openapi(_ask: ApiAsk) -> Response:

@@ -133,12 +133,14 @@ def trace(entries: Sequence[TraceEntry]) -> list[shapes.TraceShape]:
 
 
 def held_by(value: Delivery, site: Site, owner: Webhook | None) -> str | None:
-    """Why a waiting delivery is held: off, paused, disabled, or None."""
+    """Why a waiting delivery is held: paused, disabled, off, restored; or None."""
     if value.state is not DeliveryState.WAITING:
         return None
     if owner is not None and owner.state in (WebhookState.PAUSED, WebhookState.DISABLED):
         return owner.state.value
-    return None if site.webhooks_enabled else "off"
+    if not site.webhooks_enabled:
+        return "off"
+    return "restored" if site.holds(value.webhook_id) else None
 
 
 def delivery(

@@ -10,8 +10,19 @@ from deskbell.api.answer import ApiAsk, json
 from deskbell.api.shapes import Input, Shape
 from deskbell.model.account import Permission
 from deskbell.model.errors import Invalid, NotFound, Unreadable
+from deskbell.model.instant import format_instant
 from deskbell.model.site import Site
 from deskbell.server.route import Route
+
+
+class RestoredShape(Shape):
+    """What waits on hold since a restore."""
+
+    backup_at: str
+    restored_at: str
+    webhook_ids: list[str]  # not answered yet
+    waiting: int  # deliveries
+    due_since_backup: int  # of them: may have been sent since the backup
 
 
 class SiteShape(Shape):
@@ -29,6 +40,7 @@ class SiteShape(Shape):
     audit_retention_days: int
     notify: list[str]
     missed_while_off: dict[str, Any] | None
+    restored: RestoredShape | None  # a backup was restored, and not everything is answered yet
     version: int
 
 
@@ -36,6 +48,27 @@ class MissedInput(Input):
     """What happens to the events that happened while webhooks were off."""
 
     answer: str
+
+
+class RestoredInput(Input):
+    """What happens to what waits since a restore: `send`, or `cancel` what was due before it."""
+
+    answer: str
+    webhook_id: str | None = None  # null: of every webhook
+
+
+async def restored_shape(ask: ApiAsk) -> RestoredShape | None:
+    """The open question of a restore."""
+    found = await ask.rooms.registrations.restored_counts(ask.site)
+    if found is None:
+        return None
+    return RestoredShape(
+        backup_at=format_instant(found.restored.backup_at),
+        restored_at=format_instant(found.restored.at),
+        webhook_ids=list(found.restored.held),
+        waiting=found.waiting,
+        due_since_backup=found.due_since,
+    )
 
 
 async def answer(ask: ApiAsk, site: Site) -> Response:
@@ -55,6 +88,7 @@ async def answer(ask: ApiAsk, site: Site) -> Response:
             audit_retention_days=site.audit_retention_days,
             notify=list(site.notify),
             missed_while_off=None if missed is None else {"count": missed[0], "since": show.time(missed[1])},
+            restored=await restored_shape(ask),
             version=site.version,
         ),
         headers={"etag": f'"{site.version}"'},
@@ -86,6 +120,13 @@ async def answer_missed(ask: ApiAsk) -> Response:
     return await answer(ask, site)
 
 
+async def answer_restored(ask: ApiAsk) -> Response:
+    """Answer the question that a restore leaves open."""
+    given = ask.json(RestoredInput)
+    site = await ask.rooms.registrations.answer_restored(ask.caller, given.answer, given.webhook_id, origin=ask.origin)
+    return await answer(ask, site)
+
+
 ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="GET",
@@ -114,5 +155,15 @@ ROUTES: tuple[Route[Any], ...] = (
         summary="What to do with events missed while off",
         response=SiteShape,
         audit="site.missed",
+    ),
+    Route(
+        method="POST",
+        path="/site/restored",
+        permission=Permission.SITE_ADMIN,
+        handler=answer_restored,
+        request=RestoredInput,
+        summary="What to do with what waits since a restore",
+        response=SiteShape,
+        audit="site.restored",
     ),
 )

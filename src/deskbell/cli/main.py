@@ -3,7 +3,7 @@
 import click
 
 from deskbell import __version__
-from deskbell.cli import deliveries, demo, doctor, events, init, openapi, serve, verify, webhooks
+from deskbell.cli import backup, deliveries, demo, doctor, events, init, openapi, restore, serve, verify, webhooks
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -20,6 +20,8 @@ for command in (
     init.init,
     demo.demo,
     doctor.doctor,
+    backup.backup,
+    restore.restore,
     webhooks.group,
     events.group,
     events.trigger,

@@ -1,6 +1,5 @@
 """The engine: accepts events, delivers them, and keeps what is waiting."""
 
-from deskbell.engine.counters import EngineCounters
 from deskbell.engine.engine import Engine
 
-__all__ = ["Engine", "EngineCounters"]
+__all__ = ["Engine"]

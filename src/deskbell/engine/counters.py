@@ -1,32 +1,29 @@
-"""Numbers of the engine, for metrics and the overview."""
+"""The running totals behind EngineCounters."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineCounters:
-    """A snapshot of the engine's numbers."""
-
-    in_flight: int  # attempts on their way now
-    in_memory: int  # deliveries
-    in_memory_bytes: int  # about
-    unsettled: int  # attempts judged, not durable yet
-    publishes_waiting: int  # units handed to the store and not answered
-    oldest_due_s: float  # how long the longest-waiting due delivery in memory has waited
-    events: int  # accepted since start
-    deliveries: int  # made since start
-    settles_refused: int  # because the delivery had changed meanwhile
-    attempts: Mapping[str, int] = field(default_factory=dict)  # by outcome class, since start
+from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.exchange import OutcomeClass
+from deskbell.model.figures import Spread
+from deskbell.model.instant import TICKS_PER_SECOND, Instant
 
 
 class Tally:
-    """The running totals behind EngineCounters."""
+    """What the parts of the engine count; changed on the loop only."""
 
-    __slots__ = ("attempts", "deliveries", "events", "settles_refused")
+    __slots__ = ("accept_s", "arrival_s", "attempt_s", "attempts", "deliveries", "events", "settles_refused")
 
     def __init__(self) -> None:
         self.events = 0
         self.deliveries = 0
         self.settles_refused = 0
         self.attempts: dict[str, int] = {}
+        self.accept_s = Spread()
+        self.attempt_s = Spread()
+        self.arrival_s = Spread()
+
+    def settled(self, attempt: Attempt, after: Delivery, now: Instant) -> None:
+        """Count an attempt that is durable."""
+        kind = attempt.outcome.kind
+        self.attempts[kind] = self.attempts.get(kind, 0) + 1
+        self.attempt_s.add(attempt.timing.total_ms / 1000)
+        if attempt.number == 1 and kind in (OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED):
+            self.arrival_s.add(max(0, now - after.created_at) / TICKS_PER_SECOND)

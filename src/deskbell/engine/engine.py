@@ -8,7 +8,7 @@ from structlog.typing import FilteringBoundLogger
 
 from deskbell.engine.attempt import Attempts
 from deskbell.engine.backlog import Backlog
-from deskbell.engine.counters import EngineCounters, Tally
+from deskbell.engine.counters import Tally
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.faultpoints import Faultpoints
 from deskbell.engine.ground import Ground
@@ -23,6 +23,7 @@ from deskbell.engine.nodes import Nodes
 from deskbell.engine.ownership import Ownership
 from deskbell.engine.payloads import Payloads
 from deskbell.engine.publish import Accept, Done, Intake
+from deskbell.engine.queue_figures import queue_figures
 from deskbell.engine.redeliver import Redeliver
 from deskbell.engine.settings import Settings
 from deskbell.engine.settle import Settler
@@ -33,6 +34,7 @@ from deskbell.model.audit import AuditEntry
 from deskbell.model.changes import Change, Guard, Refused
 from deskbell.model.delivery import Delivery
 from deskbell.model.draft import Draft, Published
+from deskbell.model.figures import EngineCounters, QueueFigures
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.people import Actor
 from deskbell.model.webhook import Health, Webhook, WebhookState
@@ -65,6 +67,7 @@ class Engine:
         delivers: bool = True,
     ) -> None:
         self._clock = clock
+        self._store = store
         self._log = log
         self._doorbell = doorbell
         self._tally = Tally()
@@ -284,7 +287,27 @@ class Engine:
             deliveries=self._tally.deliveries,
             settles_refused=self._tally.settles_refused,
             attempts=dict(self._tally.attempts),
+            accept_s=self._tally.accept_s,
+            attempt_s=self._tally.attempt_s,
+            arrival_s=self._tally.arrival_s,
         )
+
+    async def queue_figures(self) -> tuple[QueueFigures, ...]:
+        """What waits for each site, counted in the database."""
+        return await queue_figures(self._store, self._settings, self._clock.now())
+
+    async def fault(self) -> str | None:
+        """Why nothing can be accepted now; None: all is well. Raises StoreBroken when the database cannot be read."""
+        if self._intake.is_full:
+            return "Deskbell is busy storing events."
+        if not self._intake.open:
+            return "Deskbell is starting or stopping."
+        await self._store.sites.all()
+        return None
+
+    def loop_late_s(self) -> float:
+        """The longest that the event loop was late since this was last asked."""
+        return self._supervisor.late_s()
 
     def _broken(self, where: str) -> None:
         if not self._stopped:

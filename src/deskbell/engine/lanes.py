@@ -85,7 +85,7 @@ class LaneSettings:
         self._pace(lane, webhook)
         self._healths.carry(lane, self._healths.of(webhook))
         lane.shard = webhook.shard
-        lane.held = webhook.state is not WebhookState.ENABLED or site is None or not site.webhooks_enabled
+        lane.held = webhook.state is not WebhookState.ENABLED or site is None or not site.sends(webhook.id)
         lane.held = lane.held or not self._ownership.owns(lane.shard)
         if webhook.state is WebhookState.DELETED:
             if self._ownership.owns(lane.shard):

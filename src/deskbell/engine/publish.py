@@ -59,8 +59,13 @@ class Intake:
         """Raises Busy when too many units wait for their commit, or the engine is stopping."""
         if not self.open:
             raise Busy("Deskbell is starting or stopping; nothing was stored. Send it again.", retry_after_s=2)
-        if self.waiting >= self._limits.commit_queue_max:
+        if self.is_full:
             raise Busy(retry_after_s=1)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether too many units wait for their commit."""
+        return self.waiting >= self._limits.commit_queue_max
 
     def submit(self, accept: Accept, done: Done) -> None:
         """Take this in as soon as the site's settings are up to date."""
@@ -95,7 +100,7 @@ class Intake:
             self.waiting -= 1
             done(Refused(reason="missing", what="site"))
             return
-        now = self._clock.now()
+        now, started = self._clock.now(), self._clock.monotonic()
         changes: list[Change] = list(accept.changes)
         events: list[Event] = []
         parcels: list[Parcel] = []
@@ -110,9 +115,11 @@ class Intake:
             self.waiting -= 1
             raise
         unit = Unit(changes=tuple(changes), guards=tuple(accept.guards), audit=accept.audit)
-        self._store.submit(unit, lambda verdict: self._committed(verdict, events, parcels, done))
+        self._store.submit(unit, lambda verdict: self._committed(verdict, events, parcels, done, started))
 
-    def _committed(self, verdict: Verdict, events: list[Event], parcels: list[Parcel], done: Done) -> None:
+    def _committed(
+        self, verdict: Verdict, events: list[Event], parcels: list[Parcel], done: Done, started: float
+    ) -> None:
         self.waiting -= 1
         if isinstance(verdict, Refused):
             if verdict.is_store_broken:
@@ -120,6 +127,7 @@ class Intake:
             done(verdict)
             return
         self._faultpoints.crash_point("after_commit")
+        self._tally.accept_s.add(self._clock.monotonic() - started)
         self._tally.events += len(events)
         self._tally.deliveries += len(parcels)
         done(

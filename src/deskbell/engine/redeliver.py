@@ -73,6 +73,8 @@ class Redeliver:
             raise Conflict("This webhook is deleted. Restore it first.", reason="deleted")
         if not known.webhooks_enabled:
             raise Conflict("Webhooks are off for this site. Switch them on first.", reason="off")
+        if known.holds(webhook_id):
+            raise Conflict("A backup was restored: first answer what is to be sent.", reason="restored")
         if webhook.state is WebhookState.DISABLED and not test:
             raise Conflict("This webhook is disabled. Enable it first.", reason="disabled")
 

@@ -105,8 +105,7 @@ class Settler:
 
     def _durable(self, run: Run, attempt: Attempt, after: Delivery) -> None:
         self._faultpoints.crash_point("after_settle")
-        kind = attempt.outcome.kind
-        self._tally.attempts[kind] = self._tally.attempts.get(kind, 0) + 1
+        self._tally.settled(attempt, after, self._clock.now())
         self._statistics.count(attempt)
         run.parcel.delivery = after
         run.parcel.trigger, run.parcel.by = starts_as(after), None

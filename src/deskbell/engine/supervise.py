@@ -15,6 +15,7 @@ class Supervisor:
     def __init__(self, log: FilteringBoundLogger) -> None:
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
+        self._late_s = 0.0
 
     def keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         """Run this loop until `stop`; when it fails, log and run it again."""
@@ -24,11 +25,19 @@ class Supervisor:
         """Do this step every so many seconds until `stop`."""
 
         async def loop() -> None:
+            clock = asyncio.get_running_loop()
             while True:
+                due = clock.time() + seconds
                 await asyncio.sleep(seconds)
+                self._late_s = max(self._late_s, clock.time() - due)
                 await step()
 
         self.keep(name, loop)
+
+    def late_s(self) -> float:
+        """The longest that a step was late since this was last asked: how busy the event loop is."""
+        late_s, self._late_s = self._late_s, 0.0
+        return late_s
 
     def errand(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         """Do something rare once, in the background; a failure is logged."""

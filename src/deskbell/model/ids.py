@@ -55,9 +55,14 @@ def shard_of(webhook_id: str) -> int:
     return (_VALUES[webhook_id[-2]] << 5 | _VALUES[webhook_id[-1]]) & 0xFF
 
 
-def id_unix_ms(text: str) -> int:
-    """The time inside an id, Unix milliseconds."""
+def id_number(text: str) -> int:
+    """The UUID inside an id, as a number of 128 bits."""
     number = 0
     for letter in text[-26:]:
         number = number << 5 | _VALUES[letter]
-    return number >> 80
+    return number
+
+
+def id_unix_ms(text: str) -> int:
+    """The time inside an id, Unix milliseconds."""
+    return id_number(text) >> 80

@@ -62,6 +62,10 @@ WEBHOOK_ROUTES: tuple[Route[Any], ...] = (
         summary="Set the slider", audit="site.slider",
     ),
     Route(
+        method="POST", path="/webhook/restored", permission=Permission.SITE_ADMIN, handler=switch.answer_restored,
+        summary="What to do with what waits since a restore", audit="site.restored",
+    ),
+    Route(
         method="POST", path="/webhook/missed", permission=Permission.SITE_ADMIN, handler=switch.answer_missed,
         summary="Leave the missed events", audit="site.missed",
     ),

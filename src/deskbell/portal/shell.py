@@ -7,9 +7,10 @@ from deskbell.model.chat import ChatStatus
 from deskbell.model.instant import Instant
 from deskbell.model.query import ChatFilter
 from deskbell.model.site import Site
-from deskbell.model.webhook import WebhookState
+from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.rooms import Rooms
 from deskbell.rules.health import is_failing
+from deskbell.webhooks.restores import RestoredCounts
 
 BADGE_CHATS_MAX = 99
 
@@ -61,6 +62,8 @@ class Shell:
     chats: int = 0  # chats that wait for an agent
     missed: int = 0  # events that happened while webhooks were off
     missed_since: Instant | None = None
+    restored: RestoredCounts | None = None  # what waits for an answer since a restore
+    held_webhooks: tuple[Webhook, ...] = ()  # on hold since then
     loopback: bool = False
 
     def badge(self, name: str) -> int:
@@ -73,13 +76,12 @@ async def shell_of(rooms: Rooms, caller: Caller) -> Shell:
     site = await rooms.store.sites.get(caller.site)
     waiting = sum(row.waiting for row in await rooms.store.deliveries.waiting(caller.site))
     healths = {row.webhook_id: row for row in await rooms.store.webhooks.health(caller.site)}
-    attention = sum(
-        one.state is WebhookState.DISABLED or is_failing(one, healths.get(one.id))
-        for one in await rooms.store.webhooks.all(caller.site)
-    )
+    webhooks = await rooms.store.webhooks.all(caller.site)
+    attention = sum(one.state is WebhookState.DISABLED or is_failing(one, healths.get(one.id)) for one in webhooks)
     which = ChatFilter(statuses=(ChatStatus.CREATED.value,))
     chats = await rooms.store.desk.chats(caller.site, which, None, BADGE_CHATS_MAX)
     missed = await rooms.registrations.missed_count(caller.site)
+    restored = await rooms.registrations.restored_counts(caller.site)
     return Shell(
         site=site,
         waiting=waiting,
@@ -87,5 +89,7 @@ async def shell_of(rooms: Rooms, caller: Caller) -> Shell:
         chats=len(chats),
         missed=missed[0] if missed else 0,
         missed_since=missed[1] if missed else None,
+        restored=restored,
+        held_webhooks=tuple(one for one in webhooks if site is not None and site.holds(one.id)),
         loopback=rooms.url_policy.allow_loopback,
     )

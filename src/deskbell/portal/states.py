@@ -36,6 +36,8 @@ def held_why(site: Site | None, webhook: Webhook | None) -> str:
     """Why waiting deliveries of this webhook are held; nothing when they are not."""
     if site is not None and not site.webhooks_enabled:
         return "webhooks are off"
+    if site is not None and webhook is not None and site.holds(webhook.id):
+        return "a backup was restored"
     return _HELD.get(webhook.state, "") if webhook else ""
 
 

@@ -128,6 +128,8 @@ def blocked_why(delivery: Delivery, around: Surroundings, webhook: Webhook | Non
     """Why it cannot be sent again now; the engine refuses the same."""
     if around.site is not None and not around.site.webhooks_enabled:
         return "Webhooks are off"
+    if around.site is not None and around.site.holds(delivery.webhook_id):
+        return "A backup was restored: first answer what is to be sent"
     if webhook is None or webhook.state is WebhookState.DELETED:
         return "Its webhook was deleted"
     return "Its webhook is disabled" if webhook.state is WebhookState.DISABLED else ""

@@ -25,6 +25,15 @@ async def save_features(ask: PageAsk) -> Response:
     return see_other(ask, "/developer-corner", Note(text=text))
 
 
+async def answer_restored(ask: PageAsk) -> Response:
+    """Send what waits since a restore, or cancel what was due before it; of all webhooks, or of one."""
+    fields = Fields(values=ask.form())
+    answer, webhook_id = fields.text("answer"), fields.text("webhook") or None
+    await ask.rooms.registrations.answer_restored(ask.caller, answer, webhook_id, origin=ask.origin)
+    sent = "What waited is sent now." if answer == "send" else "What was due before the restore is cancelled."
+    return see_other(ask, back_to(ask, "/webhook"), Note(text=sent))
+
+
 async def answer_missed(ask: PageAsk) -> Response:
     """Leave the missed events, or replay them."""
     answer = Fields(values=ask.form()).text("answer")

@@ -1,0 +1,191 @@
+"""The installation as a whole: back up the database while it is used, and put a backup in its place."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deskbell import assembly
+from deskbell.accounts import AuditReader
+from deskbell.config import Config
+from deskbell.keys import check_keyring
+from deskbell.model.audit import AuditEntry
+from deskbell.model.changes import CancelWaiting, Committed, EraseSubject, Purge, Replace, Unit
+from deskbell.model.errors import StoreBroken
+from deskbell.model.ids import SiteId
+from deskbell.model.instant import Instant, format_instant, plus
+from deskbell.model.people import SYSTEM
+from deskbell.model.query import DeliveryFilter
+from deskbell.model.site import Restored, Site
+from deskbell.model.webhook import WebhookState
+from deskbell.ports import Store
+from deskbell.storage.sqlite.copying import check_copy, copy_database, finish_copy, read_note
+from deskbell.storage.sqlite.lock import FileLock
+from deskbell.storage.sqlite.store import LOCK_NAME, SqliteStore
+
+DATABASE = "deskbell.db"
+BACKUP_AT = "backup_at"
+ERASURES = "erasures.jsonl"
+ROWS_AT_ONCE = 2_000
+_DAY_S = 86_400
+_COUNT_MAX = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A finished backup."""
+
+    schema: int
+    key_ids: tuple[str, ...]  # keys that its secrets need
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """A finished restore."""
+
+    backup_at: str
+    waiting: int  # deliveries on hold now
+    due_since: int  # of them: may have been sent since the backup
+    erasures: int  # subjects that were erased again
+    kept: str | None  # name of the database that was there before
+
+
+async def back_up(config: Config, file: Path, now: Instant, progress: Callable[[int, int], None]) -> Copy:
+    """Copy, check integrity and the audit's chains, then give the copy its name. Raises StoreBroken."""
+    source = config.data / DATABASE
+    if not source.exists():
+        raise StoreBroken(f"there is no {DATABASE} in {config.data}")
+    part = file.with_name(file.name + ".part")
+    part.unlink(missing_ok=True)
+    copy_database(source, part, progress)
+    store = SqliteStore.open(part, lock=False)
+    try:
+        await check_audit(store)
+        made = Copy(schema=await store.schema.version(), key_ids=await key_ids(store))
+    finally:
+        await store.close()
+    finish_copy(part, BACKUP_AT, str(int(now)))
+    os.replace(part, file)
+    return made
+
+
+async def restore(config: Config, file: Path, now: Instant, *, force: bool) -> Done:
+    """Put a backup in the database's place. Raises StoreBroken or KeyringFault; then nothing was changed."""
+    check_copy(file)
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = FileLock(config.data / LOCK_NAME)
+    try:
+        check_keyring(config, read_note(file, "key_checks"))
+        kept = put_in_place(file, config.data, now, force=force)
+    finally:
+        lock.release()
+    store = await assembly.open_store(config, lambda: None)
+    try:
+        return await settle_in(store, config.data, now, kept)
+    finally:
+        await store.close()
+
+
+async def check_audit(store: Store) -> None:
+    """Raises StoreBroken when a chain is broken."""
+    reader = AuditReader(store=store)
+    for site in await store.sites.all():
+        broken = await reader.verify(site.site)
+        if broken is not None:
+            raise StoreBroken(f"the audit of {site.site} is broken at row {broken}; see `deskbell audit verify`")
+
+
+async def key_ids(store: Store) -> tuple[str, ...]:
+    """The ids of the keys that sealed something."""
+    return tuple(json.loads(await store.schema.meta("key_checks") or "{}"))
+
+
+def put_in_place(file: Path, data: Path, now: Instant, *, force: bool) -> str | None:
+    """The copy becomes the database; what was there keeps another name."""
+    target, fresh = data / DATABASE, data / f"{DATABASE}.new"
+    if target.exists() and not force:
+        raise StoreBroken(f"there is a database in {data}: use --force to replace it; it is kept beside")
+    shutil.copyfile(file, fresh)
+    os.chmod(fresh, 0o600)
+    with fresh.open("rb") as written:
+        os.fsync(written.fileno())
+    kept = None
+    if target.exists():
+        kept = f"{DATABASE}.before-{format_instant(now)[:19].replace(':', '')}"
+        for ending in ("-wal", "-shm", ""):
+            if (data / (DATABASE + ending)).exists():
+                os.replace(data / (DATABASE + ending), data / (kept + ending))
+    os.replace(fresh, target)
+    return kept
+
+
+async def settle_in(store: Store, data: Path, now: Instant, kept: str | None) -> Done:
+    """Erase again what was erased since, purge what is past retention, and put deliveries on hold."""
+    backup_at = Instant(int(await store.schema.meta(BACKUP_AT) or 0))
+    erasures = [one for one in read_erasures(data / ERASURES) if one.at >= backup_at]
+    for change in erasures:
+        await must(store, Unit(changes=(replace(change, at=now),)))
+    waiting = due_since = 0
+    for site in await store.sites.all():
+        await forget_old(store, site, now)
+        await hold(store, site, backup_at, now)
+        which = DeliveryFilter(states=("waiting", "gathering"))
+        waiting += await store.deliveries.count(site.site, which, _COUNT_MAX)
+        due_since += await store.deliveries.count(site.site, replace(which, due_before=now), _COUNT_MAX)
+    return Done(
+        backup_at=format_instant(backup_at), waiting=waiting, due_since=due_since, erasures=len(erasures), kept=kept
+    )
+
+
+def read_erasures(path: Path) -> Iterator[EraseSubject]:
+    """What was erased, as the file beside the database remembers it; a line that was cut off is passed over."""
+    if not path.exists():
+        return
+    for line in path.read_text("utf-8").splitlines():
+        try:
+            one = json.loads(line)
+            subject = (str(one["type"]), str(one["id"]))
+            yield EraseSubject(site=SiteId(one["site"]), subject=subject, at=Instant(int(one["at"])))
+        except (ValueError, KeyError, TypeError):
+            continue
+
+
+async def forget_old(store: Store, site: Site, now: Instant) -> None:
+    """A restored database is purged before it serves; what waits past its retention is cancelled."""
+    before = plus(now, -site.retention_days * _DAY_S)
+    for webhook in await store.webhooks.all(site.site):
+        rows = ROWS_AT_ONCE
+        while rows == ROWS_AT_ONCE:
+            cancel = CancelWaiting(
+                site=site.site, webhook_id=webhook.id, at=now, older_than=before, rows_max=ROWS_AT_ONCE
+            )
+            rows = await must(store, Unit(changes=(cancel,)))
+    while await must(store, Unit(changes=(Purge(site=site.site, before=before, rows_max=ROWS_AT_ONCE),))):
+        pass
+
+
+async def hold(store: Store, site: Site, backup_at: Instant, now: Instant) -> None:
+    """Nothing is sent for the webhooks of today until somebody answers."""
+    held = tuple(one.id for one in await store.webhooks.all(site.site) if one.state is not WebhookState.DELETED)
+    entry = AuditEntry(
+        site=site.site,
+        at=now,
+        actor=SYSTEM,
+        operation="site.restore",
+        object_id=site.site,
+        after=json.dumps({"backupAt": format_instant(backup_at), "webhooks": len(held)}),
+    )
+    restored = Restored(backup_at=backup_at, at=now, held=held) if held else None
+    await must(
+        store, Unit(changes=(Replace(row=replace(site, restored=restored, version=site.version + 1)),), audit=entry)
+    )
+
+
+async def must(store: Store, unit: Unit) -> int:
+    """Commit, or raise StoreBroken; answers the rows."""
+    verdict = await store.commit(unit)
+    if not isinstance(verdict, Committed):
+        raise StoreBroken(f"the restored database could not be written: {verdict.reason} {verdict.what}")
+    return verdict.rows
