@@ -11,7 +11,7 @@ from deskbell.model.account import Account, ApiKey, Link, Login
 from deskbell.model.audit import AuditEntry, AuditRow
 from deskbell.model.changes import Change, Guard, Refused, Unit, Verdict
 from deskbell.model.chat import Chat, ChatMessage
-from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.delivery import Asked, Attempt, Delivery
 from deskbell.model.draft import Draft, Published
 from deskbell.model.event import CustomType, Event, Idempotency
 from deskbell.model.exchange import Reply, Sendable, SendPolicy
@@ -151,6 +151,7 @@ class Due(Protocol):
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
     ) -> tuple[Delivery, ...]: ...  # the oldest of each subject (type, id) that has not ended, or is exhausted
+    async def asked(self, limit: int) -> tuple[Asked, ...]: ...  # attempts asked for and not made, oldest first
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]: ...  # attempts newer than AddStats.counted_to
 
 

@@ -11,6 +11,7 @@ from deskbell.model.changes import (
     CancelWaiting,
     Committed,
     DeleteRow,
+    DropAsked,
     DropRule,
     DropTimers,
     Insert,
@@ -21,7 +22,7 @@ from deskbell.model.changes import (
     Replace,
     Unit,
 )
-from deskbell.model.delivery import DeliveryState
+from deskbell.model.delivery import Asked, DeliveryState
 from deskbell.model.ids import WebhookId
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.replay import Choice, Replay, ReplayState
@@ -232,3 +233,20 @@ async def test_a_unit_may_ask_for_a_fence(store: Store) -> None:
     assert await store.commit(unit) == Refused(reason="fence", what="shard")
     await store.shards.take("a", (3,), 60)
     assert await store.commit(unit) == OK
+
+
+async def test_an_attempt_is_asked_for_once_until_it_is_made(store: Store) -> None:
+    """Whoever owns the shard finds it; a second request for the same delivery is refused; dropping twice is fine."""
+    first, second = delivery(), delivery()
+    asked = [
+        Asked(site=one.site, delivery_id=one.id, webhook_id=one.webhook_id, shard=one.shard, at=at(ms), by="Ann")
+        for one, ms in ((first, 5), (second, 2))
+    ]
+    assert await store.commit(inserts(first, second, *asked)) == OK
+    assert await store.due.asked(10) == tuple(asked[::-1])
+    assert await store.due.asked(1) == (asked[1],)
+    again = await store.commit(inserts(replace(asked[0], by="Ben")))
+    assert again == Refused(reason="exists", what="asked")
+    drop = Unit(changes=(DropAsked(site=SITE, delivery_id=first.id),))
+    assert [await store.commit(drop) for _ in range(2)] == [OK, OK]
+    assert await store.due.asked(10) == (asked[1],)

@@ -9,7 +9,7 @@ from typing import Any
 from deskbell.model.account import Account, ApiKey, Link, Login
 from deskbell.model.audit import AuditEntry
 from deskbell.model.chat import Chat, ChatMessage
-from deskbell.model.delivery import Attempt, Delivery, DeliveryState
+from deskbell.model.delivery import Asked, Attempt, Delivery, DeliveryState
 from deskbell.model.event import CustomType, Event, Idempotency
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.inspector import Bin, Capture
@@ -28,7 +28,19 @@ Versioned = (
 """Rows with a `version`, replaced only when the stored version is one less."""
 
 Row = (
-    Versioned | Event | Idempotency | Delivery | Attempt | Secret | ChatMessage | Note | Login | ApiKey | Link | Capture
+    Versioned
+    | Event
+    | Idempotency
+    | Delivery
+    | Asked
+    | Attempt
+    | Secret
+    | ChatMessage
+    | Note
+    | Login
+    | ApiKey
+    | Link
+    | Capture
 )
 
 
@@ -117,6 +129,14 @@ class DropTimers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DropAsked:
+    """The attempt that was asked for is made, or will not be made. None that was asked for is fine."""
+
+    site: SiteId
+    delivery_id: DeliveryId
+
+
+@dataclass(frozen=True, kw_only=True)
 class DropRule:
     """Disarm every timer of a rule that is changed or deleted."""
 
@@ -200,7 +220,7 @@ class Purge:
 
 Change = (
     Insert | Replace | Overwrite | Settle | MoveDelivery | CancelWaiting | PutHealth | AddStats | PutMeta | DeleteRow
-    | TrimCaptures | Purge | ArmTimer | DropTimers | DropRule | EraseSubject | EraseWebhook
+    | TrimCaptures | Purge | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject | EraseWebhook
 )  # fmt: skip
 
 

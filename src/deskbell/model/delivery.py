@@ -94,6 +94,23 @@ class Delivery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Somebody asked for one attempt of a delivery, now. The row goes with the attempt's settle, not before.
+
+    It is how a request reaches the owner of the shard, from whatever process it was made in: a ring may be lost and a
+    process may end, the row stays. That one delivery has at most one such row, and that only the owner acts on it,
+    keeps it from being in flight twice.
+    """
+
+    site: SiteId
+    delivery_id: DeliveryId
+    webhook_id: WebhookId
+    shard: int
+    at: Instant
+    by: str | None = None  # who; None: it is a test
+
+
+@dataclass(frozen=True, kw_only=True)
 class Attempt:
     """One request for a delivery and what came of it; append-only."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from deskbell.model.account import Account, ApiKey, Link, Login
 from deskbell.model.chat import Chat, ChatMessage
-from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.delivery import Asked, Attempt, Delivery
 from deskbell.model.event import CustomType, Event, Idempotency
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.people import Agent, Company, Contact
@@ -73,6 +73,7 @@ NOUNS = (
     Noun(type=Event, table="event", key=("id",), columns=_members("external_id"), unique=("external_id",)),
     Noun(type=Idempotency, table="idempotency", key=("maker", "key")),
     Noun(type=Delivery, table="delivery", key=("id",)),
+    Noun(type=Asked, table="asked", key=("delivery_id",), columns=_members("at")),
     Noun(type=Attempt, table="attempt", key=("id",)),
     Noun(type=Site, table="site"),
     Noun(type=CustomType, table="custom_type", key=("name",)),

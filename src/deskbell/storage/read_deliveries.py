@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.delivery import Asked, Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant
@@ -16,7 +16,7 @@ from deskbell.storage.filters import (
     is_word_of_database,
     webhooks_of_word,
 )
-from deskbell.storage.reading import Reads, number
+from deskbell.storage.reading import Reads, maker_of, number
 from deskbell.storage.rows import delivery_of, event_of, idempotency_of
 from deskbell.storage.rows_attempt import attempt_of
 from deskbell.storage.words import delivery_texts, holds_word
@@ -196,6 +196,10 @@ class SqlDue:
             "or_exhausted": or_exhausted,
         }
         return await self._reads.rows("due_heads", bindings, delivery_of)
+
+    async def asked(self, limit: int) -> tuple[Asked, ...]:
+        """Oldest first."""
+        return await self._reads.rows("due_asked", {"limit": limit}, maker_of(Asked))
 
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]:
         """In the order of their commits."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.delivery import Asked, Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant
@@ -164,6 +164,11 @@ class MemoryDue:
                 if subject in subjects:
                     found.setdefault(subject, row)
         return tuple(sorted(found.values(), key=lambda row: row.id))
+
+    async def asked(self, limit: int) -> tuple[Asked, ...]:
+        """Oldest first."""
+        rows: list[Asked] = list(self._tables.rows["asked"].values())
+        return tuple(sorted(rows, key=lambda row: (row.at, row.delivery_id))[:limit])
 
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]:
         """In the order of their commits."""

@@ -13,6 +13,7 @@ from deskbell.model.changes import (
     CancelWaiting,
     Committed,
     DeleteRow,
+    DropAsked,
     DropRule,
     DropTimers,
     EraseSubject,
@@ -69,6 +70,7 @@ class Units:
             Purge: self._purge,
             ArmTimer: self._arm_timer,
             DropTimers: self._drop_timers,
+            DropAsked: self._drop_asked,
             DropRule: self._drop_rule,
             EraseSubject: self._erase_subject,
             EraseWebhook: self._erase_webhook,
@@ -237,6 +239,9 @@ class Units:
         armed = self._tables.get("timer", key)
         if armed is None or armed.epoch <= change.timer.epoch:
             self._tables.put("timer", key, change.timer)
+
+    def _drop_asked(self, change: DropAsked) -> None:
+        self._tables.drop("asked", (change.site, change.delivery_id))
 
     def _drop_timers(self, change: DropTimers) -> None:
         for timer in self._tables.of_site("timer", change.site):

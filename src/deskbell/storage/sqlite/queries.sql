@@ -721,6 +721,18 @@ SELECT site, '', version FROM site UNION ALL SELECT site, id, version FROM webho
 -- Whether this is the present fence of the shard.
 SELECT 1 FROM shard WHERE n = :shard AND fence = :fence;
 
+-- name: asked_insert
+-- Note that an attempt of a delivery is asked for.
+INSERT INTO asked (site, delivery_id, at, body) VALUES (:site, :delivery_id, :at, :body);
+
+-- name: asked_drop
+-- The attempt that was asked for is made, or will not be made.
+DELETE FROM asked WHERE site = :site AND delivery_id = :delivery_id;
+
+-- name: due_asked
+-- For all sites: attempts that are asked for and not made, oldest first.
+SELECT body FROM asked ORDER BY at, delivery_id LIMIT :limit;
+
 -- name: timer_arm
 -- Arm a timer, unless the one that is armed has a higher epoch.
 INSERT INTO timer (site, rule, subject, epoch, due_at, since, fired)

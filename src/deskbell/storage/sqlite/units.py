@@ -13,6 +13,7 @@ from deskbell.model.changes import (
     CancelWaiting,
     Committed,
     DeleteRow,
+    DropAsked,
     DropRule,
     DropTimers,
     EraseSubject,
@@ -79,6 +80,7 @@ class Units:
             Purge: self._purge,
             ArmTimer: self._arm_timer,
             DropTimers: self._drop_timers,
+            DropAsked: self._drop_asked,
             DropRule: self._drop_rule,
             EraseSubject: self._erase_subject,
             EraseWebhook: self._erase_webhook,
@@ -224,6 +226,9 @@ class Units:
 
     def _arm_timer(self, change: ArmTimer) -> None:
         self._run("timer_arm", timer_row(change.timer))
+
+    def _drop_asked(self, change: DropAsked) -> None:
+        self._run("asked_drop", {"site": change.site, "delivery_id": change.delivery_id})
 
     def _drop_timers(self, change: DropTimers) -> None:
         self._run("timer_drop", {"site": change.site, "subject": change.subject, "rule": change.rule})

@@ -357,6 +357,15 @@ CREATE INDEX login_user ON login (site, user_id);
 CREATE INDEX link_kind ON link (site, kind);
 CREATE INDEX capture_at ON capture (site, at);
 
+-- Attempts that somebody asked for and that are not made yet; few, and only for a moment.
+CREATE TABLE asked (
+  site TEXT NOT NULL,
+  delivery_id TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (site, delivery_id)
+) STRICT, WITHOUT ROWID;
+
 -- Armed timers; read by due time for all sites.
 CREATE TABLE timer (
   site TEXT NOT NULL,
