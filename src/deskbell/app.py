@@ -29,6 +29,7 @@ from deskbell.server.door import Door
 from deskbell.server.hot_path import HotPath
 from deskbell.server.listener import QuietServer, make_server, open_socket
 from deskbell.server.metrics import Figures
+from deskbell.server.once import Keys
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 from deskbell.server.shield import Shield
@@ -89,6 +90,7 @@ def build_app(config: Config, rooms: Rooms) -> tuple[ASGIApp, DirectPublish]:
         limits=config.limits,
         rates=rates,
         refuse=refuse_as_problem,
+        keys=Keys(store=rooms.store, clock=rooms.clock, limits=config.limits),
         prefix="/api/v1",
     )
     root: Door[Rooms] = Door(

@@ -48,6 +48,21 @@ async def test_every_route_without_a_key(desk: Running, route: Any) -> None:
     assert answer.json["type"] == "/docs/problems/unauthenticated"
 
 
+async def test_a_repeated_post_is_done_once(desk: Running) -> None:
+    """The same key and request: one company and its answer; one webhook, whose secret is told once."""
+    headers = {"Idempotency-Key": "again-1"}
+    first = await desk.call("POST", "/desk/companies", {"name": "Acme", "identifier": "acme"}, headers=headers)
+    again = await desk.call("POST", "/desk/companies", {"name": "Acme", "identifier": "acme"}, headers=headers)
+    assert (again.status, again.json) == (first.status, first.json)
+    assert len((await desk.good("GET", "/desk/companies"))["items"]) == 1
+    body = {"description": "x", "receiverUrl": "https://x.example/in", "eventTypes": ["*"]}
+    made = await desk.call("POST", "/webhooks", body, headers={"Idempotency-Key": "again-2"})
+    refused = await desk.call("POST", "/webhooks", body, headers={"Idempotency-Key": "again-2"})
+    assert (made.status, refused.status, refused.json["code"]) == (201, 409, "answered_with_secret")
+    assert made.headers["location"] in refused.json["detail"]
+    assert len((await desk.good("GET", "/webhooks"))["items"]) == 1
+
+
 async def test_lists_are_stable_under_inserts(desk: Running) -> None:
     """A walk with cursors returns every earlier row exactly once, whatever is added meanwhile."""
     for n in range(7):

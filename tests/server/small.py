@@ -1,5 +1,7 @@
 """A small app behind the real shield and the real door, with accounts on a store in memory."""
 
+import asyncio
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ from deskbell.rules.limits import Limits
 from deskbell.server.ask import Ask
 from deskbell.server.authenticate import Authenticator
 from deskbell.server.door import Door
+from deskbell.server.once import Keeps, Keys
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 from deskbell.server.route import LIST, Param, Route
@@ -37,6 +40,27 @@ async def told(one: Ask[None]) -> Response:
     )
 
 
+COUNT = itertools.count(1)
+
+
+async def made(one: Ask[None]) -> Response:
+    """Something new each time."""
+    number = next(COUNT)
+    await asyncio.sleep(0)
+    return JSONResponse({"number": number}, 201, {"location": f"/things/{number}", "x-other": "x"})
+
+
+REFUSED: set[str] = set()
+
+
+async def refused_once(one: Ask[None]) -> Response:
+    """Busy the first time."""
+    if one.body.decode() not in REFUSED:
+        REFUSED.add(one.body.decode())
+        raise Busy(retry_after_s=5)
+    return await made(one)
+
+
 def raising(error: Exception) -> Any:
     """A handler that does not come to an end."""
 
@@ -56,6 +80,10 @@ QUERY = (
 ROUTES: tuple[Route[None], ...] = (
     Route(method="GET", path="/things", permission=READ, handler=told, summary="", query=QUERY),
     Route(method="POST", path="/things", permission=WRITE, handler=told, summary="", body_bytes_max=BODY_MAX),
+    Route(method="POST", path="/made", permission=WRITE, handler=made, summary=""),
+    Route(method="POST", path="/refused", permission=WRITE, handler=refused_once, summary=""),
+    Route(method="POST", path="/secrets", permission=WRITE, handler=made, summary="", keeps=Keeps.SECRET),
+    Route(method="POST", path="/looks", permission=WRITE, handler=made, summary="", keeps=Keeps.NOTHING),
     Route(method="PATCH", path="/things", permission=WRITE, handler=told, summary=""),
     Route(method="DELETE", path="/things", permission=WRITE, handler=told, summary=""),
     Route(method="GET", path="/open", permission=PUBLIC, handler=told, summary=""),
@@ -102,6 +130,7 @@ def small_app(desk: Desk, *, base_url: str = BASE_URL, hosts: tuple[str, ...] = 
         limits=Limits(),
         rates=KeyRates(desk.clock),
         refuse=refuse,
+        keys=None if is_page else Keys(store=desk.store, clock=desk.clock, limits=Limits()),
         is_page=is_page,
     )
     app = Starlette(routes=door.starlette_routes())

@@ -11,6 +11,7 @@ from deskbell.model.account import Account, ApiKey, Login, Permission
 from deskbell.model.audit import AuditRow
 from deskbell.model.errors import Unreadable
 from deskbell.model.instant import format_instant
+from deskbell.server.once import Keeps
 from deskbell.server.route import LIST, Route
 
 
@@ -133,6 +134,7 @@ ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST",
         path="/keys",
+        keeps=Keeps.SECRET,
         permission=ADMIN,
         handler=make_key,
         summary="Make an API key",

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from deskbell import __version__
+from deskbell.server.once import Keeps
 from deskbell.server.route import Param, Route
 
 PUBLISH = {
@@ -24,6 +25,10 @@ PUBLISH = {
         "occurredAt": {"type": "string", "format": "date-time"},
         "id": {"type": "string", "description": "Your own id, 1 to 128 visible ASCII characters, unique per site."},
     },
+}
+REPETITION = {
+    Keeps.ANSWER: "The same key and request get the first answer again for 24 h; another request is 422.",
+    Keeps.SECRET: "The same key and request are 409 for 24 h: it is done once, but its secret is told only once.",
 }
 PROBLEM = {
     "type": "object",
@@ -73,7 +78,11 @@ def operation(route: Route[Any]) -> dict[str, Any]:
         "description": (route.handler.__doc__ or "").strip(),
         "tags": [route.tag or route.path.split("/")[1]],
         "x-permission": route.permission.value,
-        "parameters": [*path_parameters(route.path), *(parameter(one) for one in route.query)],
+        "parameters": [
+            *path_parameters(route.path),
+            *(parameter(one) for one in route.query),
+            *([repetition(route.keeps)] if route.method == "POST" and route.keeps in REPETITION else []),
+        ],
         "responses": answers(route),
     }
     if route.permission.value == "public":
@@ -93,9 +102,7 @@ def publish() -> dict[str, Any]:
         "description": "All or nothing. 202 means stored durably.",
         "tags": ["events"],
         "x-permission": "events:write",
-        "parameters": [
-            {"name": "Idempotency-Key", "in": "header", "schema": {"type": "string", "maxLength": 255}},
-        ],
+        "parameters": [repetition(Keeps.ANSWER)],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
             "202": {"description": "Accepted", "content": {"application/json": {"schema": answer}}},
@@ -156,6 +163,12 @@ def parameter(param: Param) -> dict[str, Any]:
     if param.choices:
         schema["enum"] = list(param.choices)
     return {"name": param.name, "in": "query", "description": param.description, "schema": schema}
+
+
+def repetition(keeps: Keeps) -> dict[str, Any]:
+    """The header that makes a POST safe to repeat."""
+    schema = {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"}
+    return {"name": "Idempotency-Key", "in": "header", "description": REPETITION[keeps], "schema": schema}
 
 
 def operation_id(method: str, path: str) -> str:

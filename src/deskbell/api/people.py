@@ -12,6 +12,7 @@ from deskbell.model.account import Permission
 from deskbell.model.errors import Invalid, Unreadable
 from deskbell.model.instant import format_instant
 from deskbell.model.people import Agent, Company, Contact
+from deskbell.server.once import Keeps
 from deskbell.server.route import Route
 
 Person = Company | Contact | Agent
@@ -124,6 +125,7 @@ ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST",
         path="/desk/contacts/{key}/link",
+        keeps=Keeps.SECRET,
         permission=Permission.DESK_WRITE,
         handler=client_link,
         summary="A personal link to the contact's desk page",

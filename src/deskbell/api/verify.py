@@ -9,6 +9,7 @@ from deskbell.api.shapes import Input
 from deskbell.model.account import Permission
 from deskbell.model.instant import to_seconds
 from deskbell.rules.verifying import verify_signature
+from deskbell.server.once import Keeps
 from deskbell.server.route import Route
 
 
@@ -35,6 +36,7 @@ ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST",
         path="/webhooks/verify",
+        keeps=Keeps.NOTHING,
         permission=Permission.WEBHOOKS_READ,
         handler=verify,
         request=VerifyInput,

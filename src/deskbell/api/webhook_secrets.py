@@ -10,6 +10,7 @@ from deskbell.api.shapes import Input
 from deskbell.api.webhooks import body
 from deskbell.model.account import Permission
 from deskbell.model.instant import format_instant
+from deskbell.server.once import Keeps
 from deskbell.server.route import Route
 
 
@@ -60,6 +61,7 @@ ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST",
         path="/webhooks/{id}/secret/rotate",
+        keeps=Keeps.SECRET,
         permission=WRITE,
         handler=rotate,
         summary="Rotate the signing secret",

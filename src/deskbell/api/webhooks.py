@@ -15,6 +15,7 @@ from deskbell.model.errors import Invalid, Unreadable
 from deskbell.model.instant import unix_seconds
 from deskbell.model.people import Actor, ActorKind
 from deskbell.model.webhook import Health, StatHour, Webhook
+from deskbell.server.once import Keeps
 from deskbell.server.route import LIST, Param, Route
 
 STATES = ("enabled", "paused", "disabled", "deleted")
@@ -174,6 +175,7 @@ ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST",
         path="/webhooks",
+        keeps=Keeps.SECRET,
         permission=WRITE,
         handler=create,
         summary="Register a webhook",

@@ -13,6 +13,7 @@ from deskbell.model.account import Caller
 from deskbell.model.audit import Origin
 from deskbell.model.errors import FaultAt, Forbidden, Invalid, Unreadable
 from deskbell.model.ids import SiteId
+from deskbell.server.once import Once
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -30,6 +31,7 @@ class Ask(Generic[R]):
     origin: Origin
     known_caller: Caller | None = None
     query: Mapping[str, str] = field(default_factory=dict)  # declared parameters only
+    once: Once | None = None  # the request brought an Idempotency-Key
 
     @property
     def caller(self) -> Caller:

@@ -28,6 +28,7 @@ from deskbell.model.errors import (
 from deskbell.rules.limits import Limits
 from deskbell.server.ask import Ask
 from deskbell.server.authenticate import Authenticator
+from deskbell.server.once import Keys
 from deskbell.server.rate import KeyRates
 from deskbell.server.route import Param, Route
 
@@ -48,6 +49,7 @@ class Door(Generic[R]):
     limits: Limits
     rates: KeyRates
     refuse: Callable[[Ask[R], Refusal], Awaitable[Response]]
+    keys: Keys | None = None  # None: no request may be repeated with an Idempotency-Key
     prefix: str = ""
     is_page: bool = False  # pages take forms and pass over unknown query parameters of forms
 
@@ -86,8 +88,12 @@ class Door(Generic[R]):
         if route.permission is not Permission.PUBLIC:
             caller = await self.authenticator.permitted(caller, route.permission, ask.origin)
             self.rates.spend(caller)
-        query = read_query(request.url.query, route.query)
-        return await route.handler(replace(ask, known_caller=caller, query=query))
+        known = replace(ask, known_caller=caller, query=read_query(request.url.query, route.query))
+        if self.keys is None or caller is None or route.method != "POST":
+            return await route.handler(known)
+        return await self.keys.answer(
+            request, caller, ask.body, route.keeps, lambda once: route.handler(replace(known, once=once))
+        )
 
     async def unknown(self, request: Request, status: int) -> Response:
         """The answer where no route is: 404, or 405 for another method."""

@@ -30,9 +30,10 @@ from deskbell.ports import Clock, Publisher, Random, Store
 from deskbell.rules.event_types import check_event_type
 from deskbell.rules.limits import Limits
 from deskbell.rules.payload import custom_head
-from deskbell.rules.strict_json import PublishItem, check_idempotency_key, parse_hop, read_publish
+from deskbell.rules.strict_json import PublishItem, parse_hop, read_publish
 from deskbell.server.authenticate import Authenticator
 from deskbell.server.door import origin_of, read_body
+from deskbell.server.once import check_same, idempotency_key
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 
@@ -134,7 +135,8 @@ class HotPath:
         )
         stored = await self.store.events.idempotency(row.site, row.maker, row.key)
         if stored is not None and stored.at > row.at - self.limits.idempotency_hours * 3600 * TICKS_PER_SECOND:
-            return same_answer(stored, row)
+            check_same(stored, row)
+            return stored.answer
         return await self.accept(caller, items, is_array, hop, row)
 
     async def answered(self, row: Idempotency) -> bytes:
@@ -142,7 +144,8 @@ class HotPath:
         stored = await self.store.events.idempotency(row.site, row.maker, row.key)
         if stored is None:
             raise Busy
-        return same_answer(stored, row)
+        check_same(stored, row)
+        return stored.answer
 
     async def stored_before(self, site: SiteId, items: Sequence[PublishItem], is_array: bool) -> list[Event | None]:
         """For each item the stored event with its id and content. Raises Conflict for other content."""
@@ -200,17 +203,6 @@ def check_types(items: Sequence[PublishItem], is_array: bool) -> None:
         raise Invalid("Some event types cannot be published.", faults=tuple(faults), reason=faults[0].code)
 
 
-def idempotency_key(request: Request) -> str | None:
-    """The checked Idempotency-Key header."""
-    values = request.headers.getlist("idempotency-key")
-    if not values:
-        return None
-    fault = check_idempotency_key(values[0] if len(values) == 1 else ", ".join(values))
-    if fault is not None:
-        raise Invalid("The Idempotency-Key is not valid.", faults=(fault,))
-    return values[0]
-
-
 def is_same(event: Event, item: PublishItem) -> bool:
     """Whether a stored event has this item's content."""
     head = custom_head(event.site, event.id, item.type, item.data)
@@ -234,14 +226,6 @@ def other_content(item: PublishItem, n: int, is_array: bool, where: str) -> Conf
     """One id cannot stand for two events."""
     fault = FaultAt(pointer=f"/{n}/id" if is_array else "/id", code="exists", detail="Other content.")
     return Conflict(f"The id {item.external_id!r} {where} with other content.", faults=(fault,))
-
-
-def same_answer(stored: Idempotency, row: Idempotency) -> bytes:
-    """The stored answer; Invalid when the body was another."""
-    if stored.body_hash != row.body_hash:
-        fault = FaultAt(pointer="", code="idempotency_key", detail="Use a new key for a new request.")
-        raise Invalid("This Idempotency-Key was used with another body.", faults=(fault,))
-    return stored.answer
 
 
 def answer_of(ids: Sequence[EventId], is_array: bool) -> bytes:

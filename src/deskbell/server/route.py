@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from deskbell.model.account import Permission
 from deskbell.server.ask import Ask
+from deskbell.server.once import Keeps
 
 R = TypeVar("R")
 
@@ -41,6 +42,7 @@ class Route(Generic[R]):
     query: tuple[Param, ...] = ()
     tag: str = ""
     body_bytes_max: int | None = None  # None: the limit body_bytes_max
+    keeps: Keeps = Keeps.ANSWER  # of a POST with an Idempotency-Key
 
 
 LIST = (
