@@ -21,7 +21,7 @@ from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter, WaitingCount
-from deskbell.model.replay import Replay
+from deskbell.model.replay import Choice, Replay
 from deskbell.model.shard import Shares
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
@@ -231,6 +231,15 @@ class Doorbell(Protocol):
 
     def ring(self, bell: str, detail: Any = None) -> None: ...
     def listen(self, bell: str, heard: Callable[[Any], None]) -> Callable[[], None]: ...  # returns: stop listening
+
+
+class Replayer(Protocol):
+    """Counts and carries out replays."""
+
+    async def count_replay(
+        self, site: SiteId, choice: Choice, ended_by: Instant
+    ) -> Mapping[WebhookId, int]: ...  # deliveries that a replay made at that moment would begin
+    def replay_changed(self) -> None: ...  # after a commit that made, resumed or stopped one
 
 
 class Publisher(Protocol):

@@ -8,6 +8,7 @@ from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import from_seconds
 from deskbell.model.people import SYSTEM, Actor, ActorKind
 from deskbell.model.replay import Choice, Replay, ReplayState
+from deskbell.rules.limits import Limits
 from deskbell.rules.replay_run import ahead_most, moved
 
 NOW = from_seconds(1_600_000_000)
@@ -44,4 +45,4 @@ def test_moves(before, after):
 @pytest.mark.parametrize(("rate", "most"), [(None, 1000), (0.1, 20), (1, 20), (50, 100), (10_000, 1000)])
 def test_how_far_ahead(rate, most):
     """About two seconds of the webhook's own pace, within bounds."""
-    assert ahead_most(rate) == most
+    assert ahead_most(rate, Limits()) == most

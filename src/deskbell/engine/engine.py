@@ -25,6 +25,7 @@ from deskbell.engine.payloads import Payloads
 from deskbell.engine.publish import Accept, Done, Intake
 from deskbell.engine.queue_figures import queue_figures
 from deskbell.engine.redeliver import Redeliver
+from deskbell.engine.replay import Replaying
 from deskbell.engine.settings import Settings
 from deskbell.engine.settle import Settler
 from deskbell.engine.statistics import Statistics
@@ -36,7 +37,9 @@ from deskbell.model.delivery import Delivery
 from deskbell.model.draft import Draft, Published
 from deskbell.model.figures import EngineCounters, QueueFigures
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
+from deskbell.model.instant import Instant
 from deskbell.model.people import Actor
+from deskbell.model.replay import Choice
 from deskbell.model.webhook import Health, Webhook, WebhookState
 from deskbell.ports import Clock, Doorbell, Random, Sender, Store
 from deskbell.rules.limits import Limits
@@ -44,10 +47,10 @@ from deskbell.rules.sealing import Keyring
 
 
 class Engine:
-    """Owner of all shards of one process. Implements ports.Publisher.
+    """Owner of all shards of one process. Implements ports.Publisher and ports.Replayer.
 
-    Rings `event` (Event), `delivery` (Delivery), `attempt` (Attempt), `webhook` ((site, id)) and, when the database
-    is broken, `broken` (where it was noticed): the process must then stop.
+    Rings `event` (Event), `delivery` (Delivery), `attempt` (Attempt), `webhook` ((site, id)), `replay` (Replay) and,
+    when the database is broken, `broken` (where it was noticed): the process must then stop.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Engine:
             redeliver=self._redeliver,
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
+        self._replaying = Replaying(ground, holding=self._holding)
         self._lanes = LaneSettings(
             ground,
             dispatcher=self._dispatcher,
@@ -175,6 +179,7 @@ class Engine:
     def wake(self) -> None:
         """Look at the clock now: what is due starts."""
         self._dispatcher.tick()
+        self._replaying.look()
 
     async def tend(self) -> None:
         """Do all that the keeper does from time to time, once, now."""
@@ -232,6 +237,10 @@ class Engine:
         """One attempt now, ahead of the queue. Raises NotFound, or Conflict (disabled, deleted, off, sending)."""
         return await self._redeliver.redeliver(site, delivery_id, by)
 
+    async def send_again(self, site: SiteId, delivery_id: str, *, by: str) -> Delivery:
+        """A new delivery of the same events with today's settings. Raises as `redeliver`."""
+        return await self._redeliver.again(site, delivery_id, by)
+
     async def cancel(self, site: SiteId, delivery_id: str) -> Delivery:
         """Cancel a waiting delivery. Raises NotFound, or Conflict when it has ended."""
         return await self._redeliver.cancel(site, delivery_id)
@@ -262,6 +271,16 @@ class Engine:
     async def payload_of(self, site: SiteId, delivery_id: str) -> bytes | None:
         """The bytes of a delivery; None when they cannot be made any more."""
         return await self._payloads.of(site, delivery_id)
+
+    # ports.Replayer
+
+    async def count_replay(self, site: SiteId, choice: Choice, ended_by: Instant) -> Mapping[WebhookId, int]:
+        """The dry run: how many deliveries a replay made at that moment would begin, by webhook."""
+        return await self._replaying.count(site, choice, ended_by)
+
+    def replay_changed(self) -> None:
+        """After a commit that made, resumed or stopped a replay."""
+        self._replaying.look()
 
     # what is known
 

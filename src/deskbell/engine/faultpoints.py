@@ -2,7 +2,11 @@
 
 
 class Faultpoints:
-    """Named crash points: `after_commit`, `before_send`, `after_send`, `before_settle`, `after_settle`."""
+    """Named crash points.
+
+    `after_commit`, `before_send`, `after_send`, `before_settle`, `after_settle`, `before_replay_step`,
+    `after_replay_step`.
+    """
 
     def crash_point(self, name: str) -> None:
         """A test's own class may kill the process here."""

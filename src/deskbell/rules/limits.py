@@ -80,6 +80,10 @@ class Limits:
     overlap_s_default: int = limit(86_400, "s", 0, 604_800, "how long the old secret stays valid")
     overlap_s_max: int = limit(604_800, "s", 0, 2_592_000, "longest overlap of secrets")
     retry_steps_max: int = limit(40, "steps", 0, 100, "of one webhook's schedule")
+    # replays
+    replays_running_max: int = limit(10, "replays", 1, 1_000, "of one site, running or paused")
+    replay_rate_max: float = limit(10_000.0, "deliveries/s", 0.1, 1e6, "highest rate of a replay")
+    replay_ahead_max: int = limit(1_000, "deliveries", 20, 100_000, "due at one webhook before a replay waits for it")
     # retention
     deleted_webhooks_days: int = limit(90, "d", 1, 400, "then the entry is erased")
     restorable_days: int = limit(30, "d", 1, 400, "how long a deleted webhook can be restored")

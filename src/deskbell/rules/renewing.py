@@ -47,4 +47,5 @@ def made_anew(
         hop=max(one.hop for one in events),
         replay_id=replay_id,
         copy_of=None if copy_of is None else copy_of.id,
+        test=copy_of is not None and copy_of.test,
     )
