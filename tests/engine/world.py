@@ -165,7 +165,7 @@ class World:
         self.secrets: dict[str, str] = {}
         self.engine = self.new_engine()
 
-    def new_engine(self) -> Engine:
+    def new_engine(self, **more: Any) -> Engine:
         """Another process on the same database."""
         self.engine = Engine(
             store=self.store,
@@ -177,6 +177,7 @@ class World:
             kinds=KINDS,
             keyring=self.keyring,
             log=structlog.get_logger(),
+            **more,
         )
         return self.engine
 

@@ -156,6 +156,7 @@ class Engine:
         self._supervisor.keep("settings", self._settings.run)
         self._supervisor.keep("backlog", self._backlog.run)
         self._keeper.begin(self._supervisor)
+        self._replaying.begin(self._supervisor)
         self._nodes.begin(self._supervisor)
         self._intake.open = True
         self._log.info("engine.started", webhooks=len(self._dispatcher.lanes))

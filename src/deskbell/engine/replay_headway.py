@@ -69,7 +69,8 @@ class Headway:
         most = ahead_most(webhook.rate_per_second, self._limits)
         health, now = self._settings.health.get(webhook.id), self._clock.now()
         waits = health is not None and max(health.throttled_until or 0, health.breaker_until or 0) > now
-        if webhook.state is not WebhookState.ENABLED or waits:
+        site = self._settings.site(webhook.site)
+        if webhook.state is not WebhookState.ENABLED or waits or site is None or site.holds(webhook.id):
             return most
         rows = await self._store.due.deliveries(webhook.site, webhook.id, None, most)
         return most - sum(row.due_at <= now for row in rows)

@@ -124,6 +124,8 @@ class Replays:
         await self._check_room(caller.site)
         now = self._clock.now()
         choice = chosen(wish, await self._store.webhooks.all(caller.site), now, self._limits)
+        if any(site.holds(one) for one in choice.webhook_ids):
+            raise Conflict("A backup was restored: first answer what is to be sent.", reason="restored")
         made = await self._made(caller, choice, now, wish.rate_per_second)
         entry = self._entry(caller, origin, "replay.create", made.id, after=as_json(view(made)))
         await self._write((Insert(row=made), *also(made)), entry)
