@@ -27,10 +27,10 @@ class Ceiling:
 
     path = b"/api/v1/events"
 
-    def __init__(self, port: int, receiver_port: int) -> None:
+    def __init__(self, port: int, url: str) -> None:
         config = read_config({"DESKBELL_ALLOW": "127.0.0.0/8:*"}, port=port)
         self._sender = GuardedSender(resolver=AresResolver(), policy=config.url_policy(), limits=config.limits)
-        self._url = f"http://127.0.0.1:{receiver_port}/hook"
+        self._url = url
         self._key = SigningKey(new_secret(b"k" * 32))
         self._limits, self._policy, self._n = Limits(), SendPolicy(), 0
 
@@ -82,13 +82,13 @@ async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
     await Response(status_code=404)(scope, receive, send)
 
 
-async def main(port: int, receiver_port: int) -> None:
+async def main(port: int, url: str) -> None:
     """Serve until killed."""
     opened = open_socket("127.0.0.1", port)
-    server = make_server(nothing_else, connections_max=1_000, drain_s=1, direct=Ceiling(port, receiver_port))
+    server = make_server(nothing_else, connections_max=1_000, drain_s=1, direct=Ceiling(port, url))
     await server.serve(sockets=[opened])
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1]), int(sys.argv[2])))
+        runner.run(main(int(sys.argv[1]), sys.argv[2]))

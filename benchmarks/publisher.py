@@ -5,12 +5,16 @@ Usage: python publisher.py PLAN FILE. PLAN is the JSON of a `Plan`; FILE gets th
 
 import asyncio
 import json
+import os
 import re
+import socket
+import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import uvloop
 
@@ -19,16 +23,24 @@ LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 LINES_MAX = 256
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """How a product is published to: the request, and where its answer names the events."""
+
+    text: str
+    ids: str  # pattern
+    good: int  # status
+
+
 @dataclass(kw_only=True)
 class Plan:
     """What to publish."""
 
     port: int
-    key: str
+    request: Request
     seconds: float
     connections: int = 64
     per_second: int | None = None  # None: as fast as answers come
-    batch: int = 1  # events of one request
 
 
 @dataclass(kw_only=True)
@@ -73,11 +85,8 @@ class Publisher:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        body = json.dumps(EVENT if plan.batch == 1 else [EVENT] * plan.batch).encode()
-        self.request = (
-            f"POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:{plan.port}\r\nAuthorization: Bearer {plan.key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        ).encode() + body
+        self.request = plan.request.text.encode()
+        self.ids = re.compile(plan.request.ids.encode())
         self.raw: list[tuple[float, float, bytes]] = []
         self.free: deque[Line] = deque()
         self.late: deque[float] = deque()  # due, and no line was free
@@ -99,7 +108,7 @@ class Publisher:
         else:
             await self.pace(started, self.plan.per_second)
         await self.over.wait()
-        return Load(started=started, ended=time.time(), requests=[told(*one) for one in self.raw])
+        return Load(started=started, ended=time.time(), requests=[self.told(*one) for one in self.raw])
 
     async def pace(self, started: float, per_second: int) -> None:
         """A constant arrival rate: a slow answer delays no other request, and counts from when it was due."""
@@ -140,15 +149,30 @@ class Publisher:
         if not self.open and time.time() >= self.end:
             self.over.set()
 
+    def told(self, due: float, at: float, answer: bytes) -> tuple[float, float, int, list[str]]:
+        """One request as the file has it."""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status = int(head.split(b" ", 2)[1])
+        good = status == self.plan.request.good
+        return due, at, status, [one.decode() for one in self.ids.findall(body)] if good else []
 
-def told(due: float, at: float, answer: bytes) -> tuple[float, float, int, list[str]]:
-    """One request as the file has it."""
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status = int(head.split(b" ", 2)[1])
-    if status != 202:
-        return due, at, status, []
-    found = json.loads(body)
-    return due, at, status, found["ids"] if "ids" in found else [found["id"]]
+
+def wait_for_port(port: int) -> None:
+    """Until somebody listens."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+
+
+def cpu_s(processes: "Sequence[subprocess.Popen[bytes]]") -> float:
+    """Processor time of processes so far."""
+    total = 0
+    for process in processes:
+        found = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(found[11]) + int(found[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 async def main(plan: Plan, file: str) -> None:
@@ -159,4 +183,5 @@ async def main(plan: Plan, file: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(Plan(**json.loads(sys.argv[1])), sys.argv[2]))
+    told = json.loads(sys.argv[1])
+    uvloop.run(main(Plan(**{**told, "request": Request(**told["request"])}), sys.argv[2]))

@@ -1,22 +1,19 @@
-"""Programs side by side: Deskbell or the ceiling, a receiver, a publisher, each a process of its own."""
+"""A scene: a product, a receiver and publishers side by side, each a process of its own."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import publisher
+from products import HERE, Product
 
-HERE = Path(__file__).parent
-ENVIRONMENT = {**os.environ, "DESKBELL_ALLOW": "127.0.0.0/8:*"}
-DESKBELL = [sys.executable, "-m", "deskbell.cli.main"]
 Arrival = tuple[str, str, float, str, list[str]]
 """Path, webhook-id, arrival, body hash, event ids."""
 
@@ -28,136 +25,64 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_port(port: int) -> None:
-    """Until somebody listens."""
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-
-
 class Scene:
-    """A receiver and a program that sends to it; `product` is what differs between Deskbell and the ceiling."""
+    """Starts the receiver and the product; what arrived is known when the scene has ended."""
 
-    key = "none"
-    server: "subprocess.Popen[bytes]"
-
-    def __init__(self, folder: Path, webhooks: int = 1) -> None:
-        self.folder = folder
-        self.port, self.receiver_port = free_port(), free_port()
-        self.webhooks = webhooks
-        self.ready_s = 0.0
+    def __init__(self, product: Product, receiver_port: int | None = None) -> None:
+        """A product that was in a scene before finds its receiver at the port of that time."""
+        self.product = product
+        self.receiver_port = receiver_port or free_port()
+        self.seen_file = product.folder / "seen.json"
+        self.expected: dict[str, str] = {}  # path of each webhook: its id
 
     def __enter__(self) -> "Scene":
-        command = [sys.executable, str(HERE / "receiver.py"), str(self.receiver_port), str(self.folder / "seen.json")]
-        self.receiver = subprocess.Popen(command)
-        wait_for_port(self.receiver_port)
+        self.seen_file.parent.mkdir(parents=True, exist_ok=True)
+        arguments = [str(self.receiver_port), str(self.seen_file), self.product.delivered]
+        self.receiver = subprocess.Popen([sys.executable, str(HERE / "receiver.py"), *arguments])
+        publisher.wait_for_port(self.receiver_port)
         try:
-            self.start()
+            self.product.start()
         except BaseException:
             self.receiver.kill()
+            self.product.stop()
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        for process in (self.server, self.receiver):
-            process.send_signal(signal.SIGTERM)
-            process.wait(60)
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.product.stop()
+        self.receiver.send_signal(signal.SIGTERM)
+        self.receiver.wait(60)
 
-    def start(self) -> None:
-        """Start the program and make it ready."""
-        raise NotImplementedError
+    def webhooks(self, count: int, how: str = "ok", **settings: Any) -> None:
+        """So many more webhooks whose receivers answer in this way."""
+        for _ in range(count):
+            path = f"/{how}/{len(self.expected)}"
+            self.expected[path] = self.product.create_webhook(
+                f"http://127.0.0.1:{self.receiver_port}{path}", **settings
+            )
 
-    def quiet(self) -> None:
-        """Wait until nothing waits."""
-        raise NotImplementedError
-
-    def publish(self, **plan: Any) -> publisher.Load:
+    def publish(self, *, batch: int = 1, **plan: Any) -> publisher.Load:
         """Carry out a plan in a process of its own."""
-        file = self.folder / "load.json"
-        told = json.dumps(asdict(publisher.Plan(port=self.port, key=self.key, **plan)))
-        subprocess.run([sys.executable, str(HERE / "publisher.py"), told, str(file)], check=True)
+        file = self.product.folder / "load.json"
+        made = publisher.Plan(port=self.product.port, request=self.product.publishing(batch), **plan)
+        subprocess.run([sys.executable, str(HERE / "publisher.py"), json.dumps(asdict(made)), str(file)], check=True)
         return publisher.Load(**json.loads(file.read_text()))
+
+    def cpu_s(self) -> float:
+        """Processor time of the product so far."""
+        return publisher.cpu_s(self.product.processes())
+
+    def memory_mb(self, *, peak: bool = False) -> int:
+        """The memory of the product's largest process, now or at its most."""
+        return memory_mb(self.product.processes(), peak=peak)
 
     def arrivals(self) -> list[Arrival]:
         """What the receiver saw, once the scene has ended."""
-        return [(path, one, at, digest, ids) for path, one, at, digest, ids in self._seen()]
-
-    def _seen(self) -> Any:
-        return json.loads((self.folder / "seen.json").read_text())
-
-    def cpu_s(self) -> float:
-        """Processor time of the program so far."""
-        found = Path(f"/proc/{self.server.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(found[11]) + int(found[12])) / os.sysconf("SC_CLK_TCK")
-
-    def memory_peak_mb(self) -> int:
-        """The most memory that the program had."""
-        return int(Path(f"/proc/{self.server.pid}/status").read_text().split("VmHWM:")[1].split()[0]) // 1024
+        return [(path, one, at, digest, ids) for path, one, at, digest, ids in json.loads(self.seen_file.read_text())]
 
 
-class Deskbell(Scene):
-    """The product with the embedded default, and its webhooks."""
-
-    def start(self) -> None:
-        """Set up, serve, publish until it is accepted (budget 9), then create the webhooks."""
-        data = str(self.folder / "data")
-        made = subprocess.run(
-            [*DESKBELL, "init", "--data", data, "--json"], check=True, capture_output=True, env=ENVIRONMENT
-        )
-        self.key = json.loads(made.stdout)["apiKey"]
-        began = time.time()
-        self.server = subprocess.Popen(
-            [*DESKBELL, "serve", "--data", data, "--port", str(self.port)],
-            env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self.first_event()
-        self.ready_s = time.time() - began
-        for n in range(self.webhooks):
-            url = f"http://127.0.0.1:{self.receiver_port}/hook/{n}"
-            self.call("POST", "/webhooks", {"description": f"w{n}", "receiverUrl": url, "eventTypes": ["custom.*"]})
-
-    def first_event(self) -> None:
-        """Publish one event, again and again until it is accepted."""
-        while True:
-            try:
-                self.call("POST", "/events", publisher.EVENT)
-                return
-            except OSError:
-                if self.server.poll() is not None:
-                    raise
-                time.sleep(0.005)
-
-    def call(self, method: str, path: str, body: Any = None) -> Any:
-        """One request to the API."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/api/v1{path}",
-            data=None if body is None else json.dumps(body).encode(),
-            method=method,
-            headers={"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
-
-    def quiet(self) -> None:
-        """Wait until no delivery waits."""
-        while self.call("GET", "/deliveries?state=waiting&limit=1")["items"]:
-            time.sleep(0.02)
-
-
-class Ceiling(Scene):
-    """The same server and exchange with no store and no engine."""
-
-    def start(self) -> None:
-        """Start it."""
-        command = [sys.executable, str(HERE / "ceiling.py"), str(self.port), str(self.receiver_port)]
-        self.server = subprocess.Popen(command, env=ENVIRONMENT)
-        wait_for_port(self.port)
-
-    def quiet(self) -> None:
-        """Wait until it does nothing any more."""
-        before = -1.0
-        while (now := self.cpu_s()) > before:
-            before = now
-            time.sleep(0.3)
+def memory_mb(processes: "Sequence[subprocess.Popen[bytes]]", *, peak: bool = False) -> int:
+    """The memory of the largest of these processes."""
+    field = "VmHWM:" if peak else "VmRSS:"
+    texts = [Path(f"/proc/{one.pid}/status").read_text() for one in processes]
+    return max(int(text.split(field)[1].split()[0]) // 1024 for text in texts)

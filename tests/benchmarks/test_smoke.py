@@ -15,4 +15,4 @@ def test_the_short_form_loses_nothing() -> None:
     answer = subprocess.run([sys.executable, str(RUN), "--short"], capture_output=True, text=True, timeout=120)
     assert answer.returncode == 0, answer.stderr
     assert '"lost": 0' in answer.stdout
-    assert "1 ratio to the ceiling" in answer.stdout
+    assert "1 share of the ceiling" in answer.stdout

@@ -34,12 +34,13 @@ class Spread:
 class StoreFigures:
     """What a store measures of itself."""
 
-    __slots__ = ("commit_s", "read_s", "units")
+    __slots__ = ("commit_s", "read_s", "statements", "units")
 
     def __init__(self) -> None:
         self.commit_s = Spread()  # one transaction, until it is durable
         self.read_s = Spread()  # one question, waiting for a reader included
         self.units = 0  # written
+        self.statements = 0  # executed to write them; one for many rows counts once
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,6 +63,7 @@ class Bulk:
         self._sql = sql
         self._rows: dict[str, list[Bindings]] = {name: [] for name in _ORDER}
         self._carried: list[Bindings] = []
+        self.statements = 0  # executed by `write`
         self._fences: set[tuple[int, int]] = set()
         self._health: dict[tuple[str, str], Bindings] = {}
         rows = self._rows
@@ -96,12 +97,14 @@ class Bulk:
             if rows:
                 before = connection.total_changes()
                 connection.executemany(self._sql[name], rows)
+                self.statements += 1
                 if connection.total_changes() - before != len(rows):
                     return False
         if self._carried:
             connection.executemany(self._sql["delivery_event_insert"], self._carried)
         if self._health:
             connection.executemany(self._sql["health_put"], self._health.values())
+        self.statements += bool(self._carried) + bool(self._health)
         return True
 
     def _add_delivery(self, row: Delivery) -> None:

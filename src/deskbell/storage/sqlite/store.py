@@ -8,6 +8,7 @@ import apsw
 
 from deskbell.model.changes import Unit, Verdict
 from deskbell.model.errors import StoreBroken
+from deskbell.model.figures import StoreFigures
 from deskbell.ports import (
     Accounts,
     Audit,
@@ -69,8 +70,7 @@ class SqliteStore:
         self._lock = lock
         self._writer = Writer(connection, sql, units_max=units_max)
         self._is_closed = False
-        self.figures = self._writer.figures
-        self.figures.read_s = readers.took_s
+        self._writer.figures.read_s = readers.took_s
         self.sites = SqlSites(readers)
         self.webhooks = SqlWebhooks(readers)
         self.events = SqlEvents(readers, SQLITE)
@@ -132,6 +132,11 @@ class SqliteStore:
     def pending(self) -> int:
         """How many units wait for their transaction."""
         return self._writer.pending
+
+    @property
+    def figures(self) -> StoreFigures:
+        """What the store measures of itself."""
+        return self._writer.figures
 
     def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None:
         """Put a unit into this turn's transaction."""

@@ -34,6 +34,7 @@ from deskbell.model.changes import (
 )
 from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
+from deskbell.model.figures import StoreFigures
 from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, canonical, chain_hash
 from deskbell.storage.bodies import body_of, named
@@ -62,8 +63,9 @@ _DONE = Committed()
 class Units:
     """Applies single units inside the writer's transaction."""
 
-    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str]) -> None:
+    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], figures: StoreFigures) -> None:
         self._connection = connection
+        self._figures = figures
         self._sql = sql
         self._verbs: dict[type, Callable[[Any], Refused | None]] = {
             Insert: self._insert,
@@ -121,6 +123,7 @@ class Units:
     def _run(self, name: str, bindings: Any) -> int:
         """Execute a named statement; how many rows it changed."""
         self._connection.execute(self._sql[name], bindings)
+        self._figures.statements += 1
         return self._connection.changes()
 
     def _insert(self, change: Insert) -> Refused | None:

@@ -27,13 +27,13 @@ class Writer:
     def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], *, units_max: int) -> None:
         self._connection = connection
         self._sql = sql
-        self._units = Units(connection, sql)
+        self.figures = StoreFigures()
+        self._units = Units(connection, sql, self.figures)
         self._units_max = units_max
         self._pending: deque[tuple[Unit, Done]] = deque()
         self._is_scheduled = False
         self._is_broken = False
         self.on_broken: Callable[[], None] | None = None
-        self.figures = StoreFigures()
 
     @property
     def pending(self) -> int:
@@ -60,6 +60,7 @@ class Writer:
         verdicts = self._transaction([unit for unit, _ in taken])
         self.figures.commit_s.add(perf_counter() - started)
         self.figures.units += count
+        self.figures.statements += 2  # its begin and its commit
         for (_, done), verdict in zip(taken, verdicts, strict=True):
             try:
                 done(verdict)
@@ -135,6 +136,7 @@ class Writer:
             for unit in group:
                 bulk.add(unit)
             is_written = bulk.write()
+            self.figures.statements += bulk.statements
         except FATAL:
             raise
         except Exception:  # a constraint or a value: unit by unit will tell which
