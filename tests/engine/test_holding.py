@@ -86,7 +86,7 @@ async def test_deleted_webhook_is_not_considered(world):
 
 
 async def test_attempt_in_flight_of_a_cancelled_delivery_changes_nothing(world):
-    """A settle that comes after the delivery was cancelled is refused and counted."""
+    """A settle that comes after the delivery was cancelled is refused and counted; the request stands in the log."""
     webhook = await world.webhook("custom.*", character=hang)
     published = await world.publish()
     await world.quiet()
@@ -95,6 +95,8 @@ async def test_attempt_in_flight_of_a_cancelled_delivery_changes_nothing(world):
     await world.quiet()
     assert await world.state(published) == "cancelled"
     assert world.engine.counters().settles_refused == 1
+    (attempt,) = await world.store.deliveries.attempts(SITE, published.delivery_ids[0])
+    assert (attempt.number, attempt.outcome.name) == (1, "http_200")
 
 
 async def test_change_acts_on_the_next_event(world):

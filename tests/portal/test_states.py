@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from deskbell.model.delivery import Delivery, DeliveryState
+from deskbell.model.failing import Failing
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
-from deskbell.model.instant import Instant
+from deskbell.model.instant import Instant, plus
 from deskbell.model.people import SYSTEM
 from deskbell.model.site import Site
 from deskbell.model.webhook import Health, SealedUrl, Webhook, WebhookState
 from deskbell.portal.states import delivery_state, outcome_text, outcome_tone, webhook_state
-from deskbell.portal.webhook.rows import next_send
+from deskbell.portal.webhook.rows import next_send, row_of
 
 SITE = Site(site=SiteId("desk"), name="Desk", created_at=Instant(0))
 WEBHOOK = Webhook(
@@ -103,6 +104,14 @@ def test_a_failing_webhook_says_when_it_is_sent_to_next() -> None:
 def test_the_breaker_holds_what_is_due(next_at: int | None, waits_until: int | None, at: int | None) -> None:
     """The later of the two times, if it is still to come."""
     assert next_send(next_at and Instant(next_at), waits_until and Instant(waits_until), Instant(50)) == at
+
+
+@pytest.mark.parametrize(("warned", "text"), [(0, ""), (1, "26 h"), (2, "26 h")])
+def test_how_long_nothing_arrived_is_said_once_it_was_warned_of(warned: int, text: str) -> None:
+    """From the first warning on."""
+    now = plus(Instant(1), 26 * 3_600)
+    failing = replace(HEALTH, failures_in_row=9, failing=Failing(since=Instant(1), attempts=9, warned=warned))
+    assert row_of(WEBHOOK, SITE, failing, (), None, now).no_success_for == text
 
 
 def test_outcomes_are_a_status_or_a_name() -> None:

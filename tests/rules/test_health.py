@@ -7,11 +7,12 @@ import pytest
 from deskbell.model.breaker import Breaker
 from deskbell.model.delivery import Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass
-from deskbell.model.ids import SiteId, WebhookId
+from deskbell.model.failing import Failing
+from deskbell.model.ids import EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant, from_seconds, plus
 from deskbell.model.people import SYSTEM
 from deskbell.model.webhook import Health, SealedUrl, Webhook, WebhookState
-from deskbell.rules.health import current, is_failing, next_health
+from deskbell.rules.health import Judged, current, is_failing, next_health
 from deskbell.rules.limits import Limits
 
 NOW = from_seconds(1_600_000_000)
@@ -30,18 +31,17 @@ WEBHOOK = Webhook(
 HEALTH = Health(site=SiteId("dd"), webhook_id=WebhookId("whk_1"), failures_in_row=2, first_failure_at=BEFORE, url="one")
 
 
-def after(health, kind, *, trigger=Trigger.AUTOMATIC, throttled_until=None, **more):
+def after(health, kind, *, trigger=Trigger.AUTOMATIC, throttled_until=None):
     """The health after an attempt with this outcome."""
-    return next_health(
-        health,
-        WEBHOOK,
-        outcome=Outcome(kind=kind, name="x", **more),
+    judged = Judged(
+        outcome=Outcome(kind=kind, name="x"),
         trigger=trigger,
+        event_ids=(EventId("evt_1"),),
         is_probe=False,
-        now=NOW,
+        lookups_work=True,
         throttled_until=throttled_until,
-        limits=Limits(),
     )
+    return next_health(health, WEBHOOK, judged, NOW, Limits())
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,25 @@ def test_a_test_that_arrives_tells_the_breaker_and_nothing_else():
     assert replace(found, breaker=opened.breaker) == opened
 
 
+@pytest.mark.parametrize(
+    ("trigger", "kind", "attempts"),
+    [
+        (Trigger.AUTOMATIC, OutcomeClass.FAILED, 4),
+        (Trigger.REPLAY, OutcomeClass.FAILED, 4),
+        (Trigger.MANUAL, OutcomeClass.FAILED, 3),
+        (Trigger.TEST, OutcomeClass.FAILED, 3),
+        (Trigger.TEST, OutcomeClass.DELIVERED, 3),
+        (Trigger.AUTOMATIC, OutcomeClass.THROTTLED, 3),
+        (Trigger.AUTOMATIC, OutcomeClass.DELIVERED, 0),
+        (Trigger.MANUAL, OutcomeClass.DELIVERED, 0),
+    ],
+)
+def test_only_attempts_of_the_schedule_bring_disabling_nearer(trigger, kind, attempts):
+    """Who sends by hand can end the failures, not add to them; a test does neither."""
+    failing = replace(HEALTH, failing=Failing(since=BEFORE, attempts=3))
+    assert after(failing, kind, trigger=trigger).failing.attempts == attempts
+
+
 def test_nothing_known_yet():
     """A webhook without a row of health is about its URL from the start."""
     assert current(None, WEBHOOK) == Health(site=WEBHOOK.site, webhook_id=WEBHOOK.id, url="one")
@@ -102,9 +121,10 @@ def test_a_new_url_is_judged_anew():
 
 def test_enabled_or_resumed_it_starts_anew():
     """A person says that it works again: old failures must not stop it at the first new one."""
-    failing = replace(HEALTH, breaker=Breaker(until=NOW), throttled_until=NOW)
+    failing = replace(HEALTH, breaker=Breaker(until=NOW), failing=Failing(since=BEFORE), throttled_until=NOW)
     found = current(failing, replace(WEBHOOK, state_at=NOW))
     assert (found.failures_in_row, found.breaker, found.throttled_until) == (0, Breaker(), NOW)
+    assert found.failing.since is None
     assert current(found, replace(WEBHOOK, state_at=NOW)) is found
 
 

@@ -11,7 +11,8 @@ from deskbell.model.delivery import Attempt
 from deskbell.model.instant import Instant
 from deskbell.model.webhook import Health, Webhook
 from deskbell.rules import breaker
-from deskbell.rules.health import current, next_health
+from deskbell.rules.failing import Lookups, reason, turn
+from deskbell.rules.health import Judged, current, next_health
 from deskbell.rules.retry import webhook_waits_until
 from deskbell.rules.settling import is_beside_schedule
 
@@ -25,6 +26,7 @@ class Healths:
         self._limits = ground.limits
         self._dispatcher = dispatcher
         self._holding = holding
+        self._lookups = Lookups(ground.limits)
 
     def of(self, webhook: Webhook) -> Health:
         """The health as far as it is about the webhook as it is now."""
@@ -40,28 +42,37 @@ class Healths:
         lane.allowed = breaker.in_flight_max(health.breaker, self._limits)
 
     def learn(self, run: Run, attempt: Attempt) -> Health | None:
-        """The health after this attempt; None when the attempt says nothing about the webhook as it is now."""
+        """The health after this attempt; None when the attempt says nothing about the webhook as it is now.
+
+        What it turned, and is to be told, is left with the run.
+        """
+        asked = attempt.timing.resolve_ms is not None
+        self._lookups.saw(attempt.outcome, asked=asked, now=self._clock.monotonic())
         webhook = self._settings.webhook(attempt.site, attempt.webhook_id) or run.opened.webhook
         if webhook.receiver_url.fingerprint != run.opened.webhook.receiver_url.fingerprint:
             return None
         known, now = self.of(webhook), self._clock.now()
-        health = next_health(
-            known,
-            webhook,
-            outcome=attempt.outcome,
-            trigger=run.trigger,
-            is_probe=run.is_probe,
-            now=now,
-            throttled_until=self._throttled_until(run, attempt, now),
-            limits=self._limits,
-        )
+        health = next_health(known, webhook, self._judged(run, attempt, now), now, self._limits)
         if health is known:
             return None
         self._settings.health[webhook.id] = health
         self.carry(run.lane, health)
         if known.breaker.until is not None:  # what waited for it may go on
             self._dispatcher.offer(run.lane)
+        run.turned = turn(known.failing, health.failing, now, self._limits)
+        if run.turned is not None:
+            run.reason = reason(run.turned, known.failing, now, health.last_outcome)
         return health
+
+    def _judged(self, run: Run, attempt: Attempt, now: Instant) -> Judged:
+        return Judged(
+            outcome=attempt.outcome,
+            trigger=run.trigger,
+            event_ids=run.parcel.delivery.event_ids,
+            is_probe=run.is_probe,
+            lookups_work=self._lookups.work(self._clock.monotonic()),
+            throttled_until=self._throttled_until(run, attempt, now),
+        )
 
     def _throttled_until(self, run: Run, attempt: Attempt, now: Instant) -> Instant | None:
         decision = attempt.decision

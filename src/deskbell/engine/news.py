@@ -1,20 +1,21 @@
-"""What Deskbell tells about its own work: a delivery that ended without success, a webhook that had to be disabled."""
+"""What Deskbell tells about its own work: a delivery that ended without success, a webhook that fails for long."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from deskbell.engine.ground import Ground
 from deskbell.engine.publish import Accept, Intake
+from deskbell.engine.run import Run
 from deskbell.model.audit import AuditEntry
-from deskbell.model.changes import Change, Committed, Refused, Replace, Verdict
+from deskbell.model.changes import Change, Committed, Guard, Refused, Replace, Verdict
 from deskbell.model.delivery import Delivery
 from deskbell.model.draft import Draft, Published
 from deskbell.model.event import Subject
-from deskbell.model.exchange import Outcome
 from deskbell.model.ids import EventId, SiteId, WebhookId
 from deskbell.model.people import SYSTEM
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.rules.event_types import NOT_IN_ALL, group_of
+from deskbell.rules.failing import Turn
 from deskbell.rules.payload import system_head
 
 TRIES_MAX = 5
@@ -33,23 +34,37 @@ class News:
         self._ids = ground.ids
         self._log = ground.log
 
-    def exhausted(
-        self, webhook: Webhook, after: Delivery, changes: tuple[Change, ...], done: Callable[[Verdict], None]
+    def tell(
+        self,
+        run: Run,
+        exhausted: Delivery | None,
+        changes: tuple[Change, ...],
+        done: Callable[[Verdict], None],
+        *,
+        guards: tuple[Guard, ...] = (),
     ) -> bool:
-        """Settle together with `delivery.exhausted`; False when nobody is to be told, then nothing was handed in."""
-        if after.test or any(group_of(one) in NOT_IN_ALL for one in after.event_types):
+        """Write these changes together with what they are to be told as.
+
+        False when nobody listens, or the site's settings cannot be read: then nothing was handed in.
+        """
+        site = run.parcel.delivery.site
+        drafts = tuple(one for one in self._drafts(run, exhausted) if self._settings.listens(site, one))
+        if not drafts or self._settings.is_unreadable(site):
             return False
-        event_id = self._ids.event()
-        draft = self._draft("delivery.exhausted", webhook, event_id, after.last_outcome, after)
-        if not self._settings.listens(after.site, draft):
-            return False
-        accept = Accept(site=after.site, drafts=(draft,), changes=changes)
+        accept = Accept(site=site, drafts=drafts, changes=changes, guards=guards)
         self._intake.submit(accept, lambda answer: done(_verdict(answer)))
         return True
 
-    def disable(self, webhook: Webhook, outcome: Outcome) -> None:
+    def _drafts(self, run: Run, exhausted: Delivery | None) -> Iterator[Draft]:
+        webhook = self._settings.webhook(run.opened.webhook.site, run.opened.webhook.id) or run.opened.webhook
+        if exhausted is not None and not exhausted.test and not _is_about_us(exhausted):
+            reason = exhausted.last_outcome
+            yield self._draft("delivery.exhausted", webhook, self._ids.event(), reason, exhausted)
+        if run.turned in (Turn.FAILING, Turn.RECOVERED):
+            yield self._draft(run.turned.value, webhook, self._ids.event(), run.reason, None)
+
+    def disable(self, webhook: Webhook, reason: str) -> None:
         """Disable the webhook in the background; its lane is held already."""
-        reason = "the receiver answered 410 Gone" if outcome.status == 410 else f"the receiver said {outcome.name}"
         fingerprint = webhook.receiver_url.fingerprint
         self._supervisor.errand("disable", lambda: self._disable(webhook.site, webhook.id, fingerprint, reason))
 
@@ -106,6 +121,11 @@ class News:
             head=head,
             subject=Subject(type="webhook", id=webhook.id, title=webhook.description),
         )
+
+
+def _is_about_us(delivery: Delivery) -> bool:
+    """Whether it carries news of Deskbell itself: they make no further news."""
+    return any(group_of(one) in NOT_IN_ALL for one in delivery.event_types)
 
 
 def _verdict(answer: Published | Refused) -> Verdict:

@@ -8,6 +8,7 @@ from deskbell.engine.parcel import Parcel
 from deskbell.model.delivery import Trigger
 from deskbell.model.exchange import Sendable
 from deskbell.model.instant import Instant
+from deskbell.rules.failing import Turn
 
 
 @dataclass(slots=True, kw_only=True)
@@ -25,4 +26,6 @@ class Run:
     is_probe: bool  # it goes to see whether the receiver is back
     fence: int | None  # of the shard when it began; None: this process is alone
     sendable: Sendable | None = None
+    turned: Turn | None = None  # what it turned about the webhook: to be told
+    reason: str = ""  # why that is so
     is_over: bool = False  # judged: whatever comes back later changes nothing

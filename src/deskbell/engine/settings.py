@@ -34,6 +34,7 @@ class Settings:
         self.health: dict[WebhookId, Health] = {}
         self._plans: dict[tuple[SiteId, str], Plan] = {}
         self._stale: dict[SiteId, set[WebhookId | None]] = {}  # None: the site itself and all its webhooks
+        self._unreadable: set[SiteId] = set()
         self._waiting: dict[SiteId, list[Callable[[], None]]] = {}
         self._wake = asyncio.Event()
         self.on_read: Callable[[SiteId, WebhookId | None], None] = lambda site, webhook_id: None
@@ -105,6 +106,10 @@ class Settings:
         """Whether everything known of the site is up to date."""
         return site not in self._stale
 
+    def is_unreadable(self, site: SiteId) -> bool:
+        """Whether the last try to read it failed."""
+        return site in self._unreadable
+
     def when_fresh(self, site: SiteId, then: Callable[[], None]) -> None:
         """Do this once the site is up to date, in the order of asking; at once when it is. It must not raise."""
         if site in self._sites and self.is_fresh(site):
@@ -159,7 +164,9 @@ class Settings:
         for site in tuple(self._stale):
             try:
                 await self._read(site)
+                self._unreadable.discard(site)
             except Exception as error:
+                self._unreadable.add(site)
                 fault = error
         if fault is not None:
             self._wake.set()

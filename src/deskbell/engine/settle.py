@@ -14,9 +14,10 @@ from deskbell.engine.parcel import Parcel
 from deskbell.engine.record import Record
 from deskbell.engine.run import Run
 from deskbell.engine.statistics import Statistics
-from deskbell.model.changes import Change, Committed, PutHealth, Refused, Settle, Unit, Verdict
+from deskbell.model.changes import Change, Committed, Insert, MustFence, PutHealth, Refused, Settle, Unit, Verdict
 from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import OutcomeClass
+from deskbell.rules.failing import Turn
 from deskbell.rules.settling import settled, starts_as
 
 AGAIN_S = 1.0
@@ -63,7 +64,7 @@ class Settler:
         health = self._healths.learn(run, attempt)
         if health is not None:
             changes.append(PutHealth(health=health))
-        if run.trigger is not Trigger.TEST and attempt.decision.kind is DecisionKind.DISABLE:
+        if _why_disabled(run, attempt) is not None:
             run.lane.held = True
         self._dispatcher.unsettled += 1
         self._submit(run, attempt, after, tuple(changes))
@@ -77,8 +78,8 @@ class Settler:
         def done(verdict: Verdict) -> None:
             self._settled(run, attempt, after, changes, verdict)
 
-        exhausted = after.state is DeliveryState.EXHAUSTED and run.parcel.delivery.state is not after.state
-        if exhausted and self._news.exhausted(run.opened.webhook, after, changes, done):
+        ended = after.state is DeliveryState.EXHAUSTED and run.parcel.delivery.state is not after.state
+        if (ended or run.turned) and self._news.tell(run, after if ended else None, changes, done):
             return
         self._store.submit(Unit(changes=changes), done)
 
@@ -99,7 +100,7 @@ class Settler:
         if isinstance(verdict, Committed):
             self._durable(run, attempt, after)
         else:
-            self._refused(run, attempt, after, verdict)
+            self._refused(run, attempt, changes, verdict)
         self._dispatcher.ask_pump()
         self.on_quiet()
 
@@ -111,23 +112,41 @@ class Settler:
         run.parcel.trigger, run.parcel.by = starts_as(after), None
         self._holding.reschedule(run.lane, run.parcel, after)
         self._tell(attempt, after)
-        if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:
-            self._news.disable(run.opened.webhook, attempt.outcome)
+        self._disable(run, attempt)
 
-    def _refused(self, run: Run, attempt: Attempt, after: Delivery, verdict: Refused) -> None:
+    def _refused(self, run: Run, attempt: Attempt, changes: tuple[Change, ...], verdict: Refused) -> None:
         self._tally.settles_refused += 1
-        self._log.warning("settle.refused", reason=verdict.reason, delivery=after.id)
+        self._log.warning("settle.refused", reason=verdict.reason, delivery=attempt.delivery_id)
         if verdict.is_store_broken:
             self._on_broken("settle")
         self.drop(run.lane, run.parcel)
         if verdict.reason == "fence":  # the shard has, or had, another owner: that one sends and judges for itself
             self._ownership.doubt()
-            self._settings.changed(after.site, after.webhook_id)  # should it be ours again: look what is true now
+            self._settings.changed(attempt.site, attempt.webhook_id)  # should it be ours again: look what is true now
             return
-        if verdict.reason not in ("state", "broken"):
+        if verdict.reason == "state":
+            self._record_alone(run, attempt, changes[1:])
+        elif verdict.reason != "broken":
             self._holding.note(run.lane, self._clock.now())
-        if attempt.decision.kind is DecisionKind.DISABLE and run.trigger is not Trigger.TEST:
-            self._news.disable(run.opened.webhook, attempt.outcome)  # the lane is held: only this lets it go on
+        self._disable(run, attempt)  # the lane is held: only this lets it go on
+
+    def _record_alone(self, run: Run, attempt: Attempt, rest: tuple[Change, ...]) -> None:
+        """The delivery went its own way meanwhile; the request was sent all the same, so it stands in the log."""
+        changes = (Insert(row=attempt), *rest)
+        guards = () if run.fence is None else (MustFence(shard=run.parcel.delivery.shard, fence=run.fence),)
+
+        def done(verdict: Verdict) -> None:
+            if isinstance(verdict, Committed):
+                self._statistics.count(attempt)
+                self._doorbell.ring("attempt", attempt)
+
+        if not (run.turned and self._news.tell(run, None, changes, done, guards=guards)):
+            self._store.submit(Unit(changes=changes, guards=guards), done)
+
+    def _disable(self, run: Run, attempt: Attempt) -> None:
+        why = _why_disabled(run, attempt)
+        if why is not None:
+            self._news.disable(run.opened.webhook, why)
 
     def _tell(self, attempt: Attempt, after: Delivery) -> None:
         good = attempt.outcome.kind in (OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED)
@@ -184,6 +203,16 @@ class Settler:
             payload=rendered.body if rendered is not None and rendered.stored else None,
             payload_bytes=len(rendered.body) if rendered is not None else None,
         )
+
+
+def _why_disabled(run: Run, attempt: Attempt) -> str | None:
+    """Why the webhook is to be disabled after this attempt; None: it is not."""
+    if run.trigger is Trigger.TEST:
+        return None
+    if attempt.decision.kind is DecisionKind.DISABLE:
+        outcome = attempt.outcome
+        return "the receiver answered 410 Gone" if outcome.status == 410 else f"the receiver said {outcome.name}"
+    return run.reason if run.turned is Turn.DISABLED else None
 
 
 def _bare(attempt: Attempt) -> Attempt:

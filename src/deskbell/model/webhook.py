@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from deskbell.model.breaker import CLOSED, Breaker
+from deskbell.model.failing import NOT_FAILING, Failing
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import Instant
 from deskbell.model.people import Actor
@@ -131,6 +132,7 @@ class Health:
     last_success_at: Instant | None = None
     throttled_until: Instant | None = None  # the receiver asked for a pause
     breaker: Breaker = CLOSED
+    failing: Failing = NOT_FAILING
     url: str = ""  # fingerprint of the receiver URL that this is about
     state_at: Instant | None = None  # the webhook's own, as it was then
 

@@ -1,12 +1,15 @@
 """How a webhook fares: what an attempt adds to it, and what of it still counts."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from deskbell.model.delivery import Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass
+from deskbell.model.failing import NOT_FAILING, Failing
+from deskbell.model.ids import EventId
 from deskbell.model.instant import Instant
 from deskbell.model.webhook import Health, Webhook, WebhookState
 from deskbell.rules import breaker
+from deskbell.rules.failing import counts, failed
 from deskbell.rules.limits import Limits
 
 SUCCESS = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
@@ -42,44 +45,57 @@ def is_failing(webhook: Webhook, health: Health | None) -> bool:
     return webhook.state is WebhookState.ENABLED and current(health, webhook).failures_in_row > 0
 
 
-def next_health(
-    health: Health,
-    webhook: Webhook,
-    *,
-    outcome: Outcome,
-    trigger: Trigger,
-    is_probe: bool,
-    now: Instant,
-    throttled_until: Instant | None,
-    limits: Limits,
-) -> Health:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An attempt as far as it says something about its webhook."""
+
+    outcome: Outcome
+    trigger: Trigger
+    event_ids: tuple[EventId, ...]
+    is_probe: bool  # it went to see whether the receiver is back
+    lookups_work: bool  # names can be looked up at all
+    throttled_until: Instant | None  # the whole webhook is to wait until then
+
+
+def next_health(health: Health, webhook: Webhook, judged: Judged, now: Instant, limits: Limits) -> Health:
     """The webhook's health after an attempt. A request to wait is no failure; what we broke is not its fault.
 
     A test tells nothing but that the receiver is back.
     """
-    if trigger is Trigger.TEST and outcome.kind not in SUCCESS:
+    kind = judged.outcome.kind
+    if judged.trigger is Trigger.TEST and kind not in SUCCESS:
         return health
-    judged = breaker.judged(health.breaker, outcome.kind, is_probe=is_probe, now=now, limits=limits)
-    if trigger is Trigger.TEST:
-        return replace(health, breaker=judged)
-    failures, first = _failures(health, outcome.kind, now)
+    after = breaker.judged(health.breaker, kind, is_probe=judged.is_probe, now=now, limits=limits)
+    if judged.trigger is Trigger.TEST:
+        return replace(health, breaker=after)
+    failures, first = _failures(health, kind, now)
     until = health.throttled_until
-    if throttled_until is not None:
-        until = throttled_until if until is None else Instant(max(until, throttled_until))
+    if judged.throttled_until is not None:
+        until = judged.throttled_until if until is None else Instant(max(until, judged.throttled_until))
     return Health(
         site=health.site,
         webhook_id=health.webhook_id,
         failures_in_row=failures,
         first_failure_at=first,
-        last_outcome=outcome.name,
-        last_status=outcome.status,
+        last_outcome=judged.outcome.name,
+        last_status=judged.outcome.status,
         last_attempt_at=now,
-        last_success_at=now if outcome.kind in SUCCESS else health.last_success_at,
+        last_success_at=now if kind in SUCCESS else health.last_success_at,
         throttled_until=until,
-        breaker=judged,
+        breaker=after,
+        failing=_failing(health, judged, now, limits),
         url=webhook.receiver_url.fingerprint,
         state_at=webhook.state_at,
     )
+
+
+def _failing(health: Health, judged: Judged, now: Instant, limits: Limits) -> Failing:
+    """Failures that count towards disabling; what a person sends by hand can only end them."""
+    if judged.outcome.kind in SUCCESS:
+        return NOT_FAILING
+    if judged.trigger is Trigger.MANUAL or not counts(judged.outcome, lookups_work=judged.lookups_work):
+        return health.failing
+    return failed(health.failing, judged.event_ids, now, limits)
 
 
 def _failures(health: Health, kind: OutcomeClass, now: Instant) -> tuple[int, Instant | None]:

@@ -44,6 +44,13 @@ class Limits:
     breaker_open_s: float = limit(30.0, "s", 0.1, 3_600.0, "nothing is sent for so long, doubled each time")
     breaker_open_s_max: float = limit(900.0, "s", 0.1, 86_400.0, "a receiver that is back waits no longer")
     breaker_successes: int = limit(2, "successes", 1, 100, "they close it; then 1, 2, 4 … are in flight")
+    # a webhook that fails for days
+    failing_warn_s: int = limit(86_400, "s", 60, 8_640_000, "without success: the first warning")
+    failing_warn_again_s: int = limit(259_200, "s", 60, 8_640_000, "without success: the second warning")
+    failing_disable_s: int = limit(432_000, "s", 60, 8_640_000, "without success: the webhook is disabled")
+    failing_attempts_min: int = limit(10, "failed attempts", 1, 1_000, "fewer never disable a webhook")
+    failing_events_min: int = limit(2, "events", 1, 10, "one event that it does not like never disables it")
+    lookups_trust_s: int = limit(3_600, "s", 10, 86_400, "no look-up worked for so long: no receiver is to blame")
     # in flight and in memory
     in_flight_max: int = limit(1_000, "attempts", 1, 20_000, "per process")
     in_flight_per_webhook: int = limit(20, "attempts", 1, 1_000, "one slow receiver holds no more")

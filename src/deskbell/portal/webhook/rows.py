@@ -11,6 +11,7 @@ from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
 from deskbell.portal import figures, words
 from deskbell.portal.page import PageAsk
 from deskbell.portal.states import Shown, held_why, webhook_state
+from deskbell.rules.failing import how_long, in_words
 from deskbell.rules.health import current, is_failing
 
 CHIPS = 2
@@ -31,6 +32,7 @@ class Row:
     p95_ms: int | None
     waiting: int
     next_at: Instant | None
+    no_success_for: str  # how long, once that was warned of
     waits_until: Instant | None  # the breaker is open until then
     held: str  # why its deliveries are held, or nothing
 
@@ -75,6 +77,7 @@ class Registered:
     figures: Figures
     count: int  # registered webhooks, shown or not
     deleted: int
+    disabled_after: str  # so long without success
     text: str = ""
     state: str = ""
 
@@ -116,6 +119,7 @@ async def load(ask: PageAsk, text: str = "", state: str = "") -> Registered:
         figures=figures_of(stats, first_hour, rows, waiting),
         count=len(rows),
         deleted=len(webhooks) - len(rows),
+        disabled_after=in_words(rooms.limits.failing_disable_s),
         text=text,
         state=state,
     )
@@ -148,6 +152,7 @@ def row_of(
         p95_ms=figures.p95_ms(stats),
         waiting=waiting.waiting if waiting else 0,
         next_at=next_at,
+        no_success_for=how_long(health.failing, now) if health.failing.warned else "",
         waits_until=waits_until,
         held=held_why(site, webhook),
     )
