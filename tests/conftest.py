@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, fresh_database
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +16,13 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture
+async def database(postgres_server: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a new database with all tables."""
+    async with fresh_database(postgres_server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -9,12 +9,15 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from time import monotonic, sleep
 
 import asyncpg
+
+from deskbell.storage.postgres import PostgresStore
 
 VERSION = os.environ.get("DESKBELL_TEST_POSTGRES", "18")
 READY_S = 60.0
@@ -50,6 +53,7 @@ class PostgresServer:
         self._data = self.folder / "data"
         self._child: subprocess.Popen[bytes] | None = None
         self._made = 0
+        self.template: str | None = None  # a database with all tables, once a test has asked for one
         if self._user is not None:
             os.chown(self.folder, NOBODY, NOBODY)
         self.folder.chmod(0o755)  # the socket is for the tests' own user, too
@@ -124,3 +128,15 @@ class PostgresServer:
             await connection.execute(statement)
         finally:
             await connection.close()
+
+
+@asynccontextmanager
+async def fresh_database(server: PostgresServer) -> AsyncIterator[str]:
+    """The URL of a database with all tables, copied from one that was brought to this program's version once."""
+    if server.template is None:
+        template = await server.create()
+        await (await PostgresStore.open(server.url(template))).close()
+        server.template = template
+    name = await server.create(server.template)
+    yield server.url(name)
+    await server.drop(name)

@@ -29,6 +29,7 @@ class Dialect:
     like: str  # finds a pattern, ASCII letters in any case
     holds: str | None  # the function that finds any word in any case; None: this program looks for it
     ways: Mapping[str, str]  # deliveries: how to walk an index: key, subject, replay, webhook, or a state's
+    states: Mapping[str, str]  # deliveries: the condition that a state's index is walked by
 
 
 @dataclass
@@ -131,7 +132,7 @@ def _paths(which: DeliveryFilter, dialect: Dialect) -> list[Conditions]:
         return [_path(dialect, "replay", "replay_id = :replay", replay=which.replay_id)]
     states = ("waiting",) if which.held else tuple(dict.fromkeys(which.states))
     if states and INDEXED_STATES.issuperset(states):
-        return [_path(dialect, state, f"state = '{state}'") for state in states]
+        return [_path(dialect, state, dialect.states[state]) for state in states]
     webhooks = tuple(dict.fromkeys(which.webhook_ids))
     if 0 < len(webhooks) <= BRANCHES_MAX:
         return [_path(dialect, "webhook", "webhook_id = :webhook", webhook=one) for one in webhooks]

@@ -61,12 +61,12 @@ def _contact(row: Ticket) -> str | None:
     return None if row.contact is None else row.contact.user_id
 
 
-def _is_closed(row: Ticket) -> int:
-    return int(row.status.is_closed)
+def _is_closed(row: Ticket) -> bool:
+    return row.status.is_closed
 
 
-def _is_deleted(row: Ticket) -> int:
-    return int(row.deleted_at is not None)
+def _is_deleted(row: Ticket) -> bool:
+    return row.deleted_at is not None
 
 
 NOUNS = (

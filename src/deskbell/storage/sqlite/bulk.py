@@ -18,8 +18,6 @@ from deskbell.storage.packing import UNITS_MAX
 from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, move_row, settle_row
 from deskbell.storage.rows_attempt import attempt_row
 
-_HOT_CHANGES = frozenset({Insert, Settle, MoveDelivery, PutHealth})
-_HOT_ROWS = frozenset({Event, Delivery, Attempt, Idempotency})
 _ORDER = (
     "event_insert",
     "idempotency_insert",
@@ -29,28 +27,6 @@ _ORDER = (
     "delivery_move",
 )
 """Statements in the order in which they run; each row must change exactly one row."""
-
-
-def is_hot(unit: Unit) -> bool:
-    """Whether a unit can go with others: no guard, no audit, only rows of the hot tables."""
-    if unit.guards or unit.audit is not None:
-        return False
-    for change in unit.changes:
-        kind = type(change)
-        if kind not in _HOT_CHANGES or (kind is Insert and type(change.row) not in _HOT_ROWS):  # type: ignore[union-attr]  # Insert has a row
-            return False
-    return True
-
-
-def touched(unit: Unit) -> list[str]:
-    """The ids of the deliveries that a unit writes one by one."""
-    found: list[str] = []
-    for change in unit.changes:
-        if isinstance(change, (Settle, MoveDelivery)):
-            found.append(change.after.id)
-        elif isinstance(change, Insert) and type(change.row) is Delivery:
-            found.append(change.row.id)
-    return found
 
 
 class Bulk:

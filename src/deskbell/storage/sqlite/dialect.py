@@ -20,4 +20,5 @@ SQLITE = Dialect(
             **dict.fromkeys(INDEXED_STATES, "INDEXED BY delivery_state"),
         }
     ),
+    states=MappingProxyType({state: f"state = '{state}'" for state in INDEXED_STATES}),
 )

@@ -10,7 +10,8 @@ import structlog
 
 from deskbell.model.changes import Committed, Refused, Unit, Verdict
 from deskbell.model.figures import StoreFigures
-from deskbell.storage.sqlite.bulk import Bulk, is_hot, touched
+from deskbell.storage.hot import groups
+from deskbell.storage.sqlite.bulk import Bulk
 from deskbell.storage.sqlite.refusals import FATAL
 from deskbell.storage.sqlite.units import Units
 
@@ -108,21 +109,9 @@ class Writer:
     def _apply(self, units: Sequence[Unit]) -> list[Verdict]:
         """Verdicts in the order of the units; runs of hot units go as one."""
         verdicts: list[Verdict] = []
-        group: list[Unit] = []
-        seen: set[str] = set()
-        for unit in units:
-            ids = touched(unit)
-            hot = is_hot(unit) and len(set(ids)) == len(ids)
-            if group and (not hot or not seen.isdisjoint(ids)):
-                verdicts += self._apply_group(group)
-                group = []
-                seen.clear()
-            if hot:
-                group.append(unit)
-                seen.update(ids)
-            else:
-                verdicts.append(self._units.apply(unit))
-        return verdicts + self._apply_group(group)
+        for is_hot, group in groups(units):
+            verdicts += self._apply_group(group) if is_hot else [self._units.apply(group[0])]
+        return verdicts
 
     def _apply_group(self, group: Sequence[Unit]) -> list[Verdict]:
         if len(group) < 2 or not self._is_written_at_once(group):

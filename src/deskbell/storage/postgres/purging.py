@@ -1,0 +1,32 @@
+"""Deleting what is past its retention, a bounded number of rows of each table at a time."""
+
+from typing import Any
+
+from deskbell.model.changes import Purge
+from deskbell.storage.bounds import SLACK_MS, id_bound
+from deskbell.storage.postgres.session import Session
+
+
+async def purge(session: Session, change: Purge) -> int:
+    """Ended deliveries first, then attempts, then the events that no delivery carries any more; how many rows."""
+    bounds: dict[str, Any] = {"site": change.site, "before": change.before, "rows_max": change.rows_max}
+    rows = await _purge_deliveries(session, change, bounds)
+    attempts = {**bounds, "id_before": id_bound("att", change.before, SLACK_MS)}
+    rows += await session.run("purge_attempt", attempts)
+    rows += await session.run("purge_event", {**bounds, "id_before": id_bound("evt", change.before, SLACK_MS)})
+    rows += await session.run("purge_idempotency", bounds)
+    rows += await session.run("purge_capture", bounds)
+    return rows
+
+
+async def _purge_deliveries(session: Session, change: Purge, bounds: dict[str, Any]) -> int:
+    bindings = {**bounds, "id_before": id_bound("dlv", change.before, SLACK_MS)}
+    picked = await session.rows("purge_delivery_pick", bindings)
+    carried = [(one, key) for key, event_ids in picked for one in event_ids.split(" ")]
+    if not picked:
+        return 0
+    await session.run("purge_delivery", {"site": change.site, "ids": [key for key, _ in picked]})
+    event_ids, delivery_ids = zip(*carried, strict=True)
+    lists = {"event_ids": list(event_ids), "delivery_ids": list(delivery_ids)}
+    await session.run("purge_delivery_event", {"site": change.site, **lists})
+    return len(picked)

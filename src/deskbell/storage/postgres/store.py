@@ -1,0 +1,140 @@
+"""The shared store: one connection that writes, one for shards, a few that read; many processes on one database."""
+
+from collections.abc import Callable
+
+import asyncpg
+
+from deskbell.model.changes import Unit, Verdict
+from deskbell.model.errors import StoreBroken
+from deskbell.ports import (
+    Accounts,
+    Audit,
+    Bins,
+    Deliveries,
+    Desk,
+    Due,
+    Events,
+    People,
+    Replays,
+    Schema,
+    Shards,
+    Sites,
+    Timers,
+    Webhooks,
+)
+from deskbell.storage.postgres.connection import AWAY, hang_up, open_plain
+from deskbell.storage.postgres.dialect import POSTGRES
+from deskbell.storage.postgres.migrate import migrate
+from deskbell.storage.postgres.read_due import PostgresDue
+from deskbell.storage.postgres.readers import Readers
+from deskbell.storage.postgres.schema import PostgresSchema
+from deskbell.storage.postgres.sessions import Sessions
+from deskbell.storage.postgres.writer import Writer
+from deskbell.storage.read_deliveries import SqlDeliveries, SqlEvents
+from deskbell.storage.read_desk import SqlDesk, SqlPeople
+from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
+from deskbell.storage.statements import statements
+from deskbell.storage.waiting import verdict_of
+
+READERS = 4
+WAIT_S = 10.0
+
+
+class PostgresStore:
+    """`ports.Store` in PostgreSQL."""
+
+    sites: Sites
+    webhooks: Webhooks
+    events: Events
+    deliveries: Deliveries
+    desk: Desk
+    people: People
+    accounts: Accounts
+    bins: Bins
+    audit: Audit
+    due: Due
+    timers: Timers
+    replays: Replays
+    shards: Shards
+    schema: Schema
+    is_shared = True
+
+    def __init__(self, url: str, *, units_max: int, wait_s: float) -> None:
+        """Wire the parts; use `open`."""
+        readers = Readers(url, statements("postgres"), count=READERS, wait_s=wait_s)
+        self._readers = readers
+        self._sessions = Sessions(url)
+        self._writer = Writer(self._sessions, units_max=units_max, wait_s=wait_s)
+        self._is_closed = False
+        self.sites = SqlSites(readers)
+        self.webhooks = SqlWebhooks(readers)
+        self.events = SqlEvents(readers, POSTGRES)
+        self.deliveries = SqlDeliveries(readers, POSTGRES)
+        self.desk = SqlDesk(readers, POSTGRES)
+        self.people = SqlPeople(readers)
+        self.accounts = SqlAccounts(readers)
+        self.bins = SqlBins(readers)
+        self.audit = SqlAudit(readers)
+        self.due = PostgresDue(readers, self._sessions)
+        self.schema = PostgresSchema(readers)
+
+    @classmethod
+    async def open(
+        cls,
+        url: str,
+        *,
+        commit_units_max: int = 500,
+        wait_s: float = WAIT_S,
+        on_broken: Callable[[], None] | None = None,
+    ) -> "PostgresStore":
+        """Connect, and bring the database to this program's version.
+
+        Raises StoreBroken: out of reach, refused, newer, or an old server. `on_broken` is called once when nothing
+        can be written any more.
+        """
+        try:
+            connection = await open_plain(url)
+            try:
+                await migrate(connection)
+            finally:
+                await hang_up(connection)
+        except (*AWAY, asyncpg.PostgresError) as error:
+            raise StoreBroken(f"the database cannot be opened: {_reason(error)}; check DESKBELL_DATABASE_URL") from None
+        store = cls(url, units_max=commit_units_max, wait_s=wait_s)
+        store.on_broken = on_broken
+        return store
+
+    @property
+    def on_broken(self) -> Callable[[], None] | None:
+        """What is called once when nothing can be written any more."""
+        return self._writer.on_broken
+
+    @on_broken.setter
+    def on_broken(self, call: Callable[[], None] | None) -> None:
+        self._writer.on_broken = call
+
+    @property
+    def pending(self) -> int:
+        """How many units wait for their transaction."""
+        return self._writer.pending
+
+    def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None:
+        """Put a unit into the next transaction."""
+        self._writer.submit(unit, done)
+
+    async def commit(self, unit: Unit) -> Verdict:
+        """The same, waited for."""
+        return await verdict_of(self._writer.submit, unit)
+
+    async def close(self) -> None:
+        """Commit what is pending, then hang up."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await self._writer.close()
+        await self._readers.close()
+
+
+def _reason(error: BaseException) -> str:
+    """What the driver says; its errors never hold the password."""
+    return str(error) or type(error).__name__
