@@ -64,7 +64,7 @@ async def open_reader(url: str) -> Connection:
 
 async def open_plain(url: str) -> Connection:
     """A connection for the schema, for shards and for other rare writing."""
-    return await _open(url, {**_ALWAYS, "synchronous_commit": "on"}, target="read-write")
+    return await _open(url, {**_ALWAYS, "synchronous_commit": "on", "lock_timeout": str(LOCK_MS)}, target="read-write")
 
 
 async def hang_up(connection: Connection) -> None:

@@ -22,12 +22,12 @@ WHERE idempotency.at <= excluded.at - 36000000000;
 WITH fresh AS (
   INSERT INTO delivery (site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types,
     subject_type, subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at,
-    payload_bytes, replay_id, test, payload)
+    payload_bytes, replay_id, copy_of, test, payload)
   SELECT * FROM unnest(:site::text[], :id::text[], :webhook_id::text[], :webhook_version::integer[],
     :shard::smallint[], :state::text[], :due_at::bigint[], :created_at::bigint[], :event_ids::text[],
     :event_types::text[], :subject_type::text[], :subject_id::text[], :subject_title::text[], :hop::integer[],
     :attempts::integer[], :step::integer[], :internal_faults::integer[], :last_outcome::text[],
-    :last_status::integer[], :ended_at::bigint[], :payload_bytes::bigint[], :replay_id::text[],
+    :last_status::integer[], :ended_at::bigint[], :payload_bytes::bigint[], :replay_id::text[], :copy_of::text[],
     :test::boolean[], :payload::bytea[])
   RETURNING site, state, id, webhook_id, due_at, shard
 ), queued AS (
@@ -113,18 +113,20 @@ WITH moved AS (
 SELECT count(*) FROM moved;
 
 -- name: delivery_cancel_waiting
--- Cancel what waits for one webhook.
-WITH gone AS (
-  DELETE FROM queue
-  WHERE site = :site AND webhook_id = :webhook_id AND delivery_id IN (
-    SELECT q.delivery_id FROM queue AS q JOIN delivery AS d ON d.site = q.site AND d.id = q.delivery_id
-    WHERE q.site = :site AND q.webhook_id = :webhook_id
-      AND (:older_than::bigint IS NULL OR d.created_at < :older_than)
-    ORDER BY q.delivery_id LIMIT :rows_max::bigint)
-  RETURNING delivery_id
+-- Cancel what waits for one webhook, in the order in which it falls due; without `rows_max` there is no limit.
+WITH picked AS (
+  SELECT q.site, q.state, q.delivery_id FROM queue AS q
+  WHERE q.site = :site AND q.webhook_id = :webhook_id AND (:due_before::bigint IS NULL OR q.due_at < :due_before)
+    AND (:older_than::bigint IS NULL OR EXISTS (
+      SELECT 1 FROM delivery AS d WHERE d.site = q.site AND d.id = q.delivery_id AND d.created_at < :older_than))
+  ORDER BY q.due_at, q.delivery_id LIMIT :rows_max::bigint
+), gone AS (
+  DELETE FROM queue AS q USING picked AS p
+  WHERE q.site = p.site AND q.state = p.state AND q.delivery_id = p.delivery_id
+  RETURNING q.site, q.state, q.delivery_id
 )
-UPDATE delivery SET state = 'cancelled', ended_at = :at
-FROM gone WHERE delivery.site = :site AND delivery.id = gone.delivery_id;
+UPDATE delivery AS d SET state = 'cancelled', ended_at = :at
+FROM gone AS g WHERE d.site = g.site AND d.id = g.delivery_id AND d.state = g.state;
 
 -- name: delivery_has_state
 -- Whether a delivery is in one of these states, and stays so until the commit.
@@ -235,7 +237,7 @@ DELETE FROM capture WHERE site = :site AND id IN (
 -- Events, newest first.
 SELECT site, id, type, subject_type, subject_id, subject_title, external_id, sequence, occurred_at, received_at,
   by_kind, by_name, by_id, hop, test, trace, snapshot
-FROM event WHERE site = :site {conditions} ORDER BY id DESC LIMIT :limit;
+FROM event WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
 
 -- name: event_count
 -- How many events.
@@ -268,14 +270,14 @@ WHERE site = :site AND maker = :maker AND key = :key;
 -- One ordered piece of a list of deliveries.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
-  replay_id, test, payload
+  replay_id, copy_of, test, payload
 FROM delivery {way} WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
 
 -- name: delivery_get
 -- One delivery.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
-  replay_id, test, payload
+  replay_id, copy_of, test, payload
 FROM delivery WHERE site = :site AND id = :id;
 
 -- name: delivery_count_branch
@@ -299,7 +301,7 @@ SELECT site, webhook_id, count(*), min(due_at) FROM queue GROUP BY site, webhook
 -- What waits for one webhook, in the order in which it falls due.
 SELECT d.site, d.id, d.webhook_id, d.webhook_version, d.shard, d.state, d.due_at, d.created_at, d.event_ids,
   d.event_types, d.subject_type, d.subject_id, d.subject_title, d.hop, d.attempts, d.step, d.internal_faults,
-  d.last_outcome, d.last_status, d.ended_at, d.payload_bytes, d.replay_id, d.test, d.payload
+  d.last_outcome, d.last_status, d.ended_at, d.payload_bytes, d.replay_id, d.copy_of, d.test, d.payload
 FROM queue AS q JOIN delivery AS d ON d.site = q.site AND d.id = q.delivery_id
 WHERE q.site = :site AND q.webhook_id = :webhook_id AND (q.due_at, q.delivery_id) > (:due_at, :id)
 ORDER BY q.due_at, q.delivery_id LIMIT :limit;
@@ -596,7 +598,8 @@ VALUES (:site, :id, :status, :created_at, :creator_id, :reference_id, :version, 
 -- name: chat_replace
 -- Write a chat anew, if it still is the version before.
 UPDATE chat
-SET status = :status, created_at = :created_at, creator_id = :creator_id, reference_id = :reference_id, version = :version, body = :body
+SET status = :status, created_at = :created_at, creator_id = :creator_id, reference_id = :reference_id,
+  version = :version, body = :body
 WHERE site = :site AND id = :id AND version = :version - 1;
 
 -- name: chat_has_version
@@ -616,7 +619,8 @@ VALUES (:site, :id, :entity_id, :external_id, :contact_id, :is_closed, :is_delet
 -- name: ticket_replace
 -- Write a ticket anew, if it still is the version before.
 UPDATE ticket
-SET entity_id = :entity_id, external_id = :external_id, contact_id = :contact_id, is_closed = :is_closed, is_deleted = :is_deleted, version = :version, body = :body
+SET entity_id = :entity_id, external_id = :external_id, contact_id = :contact_id, is_closed = :is_closed,
+  is_deleted = :is_deleted, version = :version, body = :body
 WHERE site = :site AND id = :id AND version = :version - 1;
 
 -- name: ticket_has_version
@@ -687,13 +691,13 @@ INSERT INTO agent (site, entity_id, external_id, version, body)
 VALUES (:site, :entity_id, :external_id, :version, :body);
 
 -- name: agent_replace
--- Write a agent anew, if it still is the version before.
+-- Write an agent anew, if it still is the version before.
 UPDATE agent
 SET external_id = :external_id, version = :version, body = :body
 WHERE site = :site AND entity_id = :entity_id AND version = :version - 1;
 
 -- name: agent_has_version
--- Whether a agent has this version, and keeps it until the commit.
+-- Whether an agent has this version, and keeps it until the commit.
 SELECT 1 FROM agent WHERE site = :site AND entity_id = :entity_id AND version = :version FOR SHARE;
 
 -- name: agent_delete
@@ -732,7 +736,7 @@ INSERT INTO api_key (site, id, lookup, body)
 VALUES (:site, :id, :lookup, :body);
 
 -- name: api_key_overwrite
--- Write a api key whatever was there.
+-- Write an api key whatever was there.
 INSERT INTO api_key (site, id, lookup, body)
 VALUES (:site, :id, :lookup, :body)
 ON CONFLICT (site, id) DO UPDATE SET lookup = excluded.lookup, body = excluded.body;
@@ -771,6 +775,186 @@ DELETE FROM bin WHERE site = :site AND id = :id;
 -- Write a new capture.
 INSERT INTO capture (site, bin_id, seq, id, at, body)
 VALUES (:site, :bin_id, :seq, :id, :at, :body);
+
+-- name: delivery_carrying
+-- The deliveries that carry one of several events, of one webhook or of all.
+SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
+  subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
+  replay_id, copy_of, test, payload
+FROM delivery
+WHERE site = :site AND (:webhook_id::text IS NULL OR webhook_id = :webhook_id) AND id IN (
+  SELECT e.delivery_id FROM delivery_event AS e WHERE e.site = :site AND e.event_id = ANY(:ids::text[]))
+ORDER BY id;
+
+-- name: due_heads
+-- For each of several subjects of a webhook the oldest delivery that has not ended, or is exhausted where that holds.
+SELECT h.*
+FROM (SELECT DISTINCT * FROM unnest(:types::text[], :ids::text[])) AS wanted (type, id) CROSS JOIN LATERAL (
+  SELECT d.site, d.id, d.webhook_id, d.webhook_version, d.shard, d.state, d.due_at, d.created_at, d.event_ids,
+    d.event_types, d.subject_type, d.subject_id, d.subject_title, d.hop, d.attempts, d.step, d.internal_faults,
+    d.last_outcome, d.last_status, d.ended_at, d.payload_bytes, d.replay_id, d.copy_of, d.test, d.payload
+  FROM delivery AS d
+  WHERE d.site = :site AND d.subject_type = wanted.type AND d.subject_id = wanted.id AND d.subject_id IS NOT NULL
+    AND d.webhook_id = :webhook_id
+    AND (d.state IN ('waiting', 'gathering') OR (:or_exhausted::boolean AND d.state = 'exhausted'))
+  ORDER BY d.id LIMIT 1
+) AS h
+ORDER BY h.id;
+
+-- name: setting_versions
+-- For all sites: the version of the site, and of each of its webhooks.
+SELECT site, '', version FROM site UNION ALL SELECT site, id, version FROM webhook ORDER BY 1, 2;
+
+-- name: timer_arm
+-- Arm a timer, unless the one that is armed has a higher epoch.
+INSERT INTO timer (site, rule, subject, epoch, due_at, since, fired)
+VALUES (:site, :rule, :subject, :epoch, :due_at, :since, :fired)
+ON CONFLICT (site, rule, subject) DO UPDATE
+SET epoch = excluded.epoch, due_at = excluded.due_at, since = excluded.since, fired = excluded.fired
+WHERE excluded.epoch >= timer.epoch;
+
+-- name: timer_holds
+-- Whether a timer is armed just so; it stays so until the commit.
+SELECT 1 FROM timer
+WHERE site = :site AND rule = :rule AND subject = :subject AND epoch = :epoch AND due_at = :due_at AND fired = :fired
+FOR UPDATE;
+
+-- name: timer_drop
+-- Disarm a subject's timers, of one rule or of all.
+DELETE FROM timer WHERE site = :site AND subject = :subject AND (:rule::text IS NULL OR rule = :rule);
+
+-- name: timer_drop_rule
+-- Disarm every timer of a rule.
+DELETE FROM timer WHERE site = :site AND rule = :rule;
+
+-- name: timer_due
+-- For all sites: the timers that are due, oldest first.
+SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
+WHERE due_at <= :until ORDER BY due_at, site, rule, subject LIMIT :limit;
+
+-- name: timer_of_subject
+-- The timers of a subject.
+SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
+WHERE site = :site AND subject = :subject ORDER BY rule;
+
+-- name: timer_count
+-- For all sites: how many timers are armed.
+SELECT count(*) FROM timer;
+
+-- name: dwell_rule_insert
+-- Write a new dwell rule.
+INSERT INTO dwell_rule (site, id, version, body) VALUES (:site, :id, :version, :body);
+
+-- name: dwell_rule_replace
+-- Write a dwell rule anew, if it still is the version before.
+UPDATE dwell_rule SET version = :version, body = :body WHERE site = :site AND id = :id AND version = :version - 1;
+
+-- name: dwell_rule_has_version
+-- Whether a dwell rule has this version, and keeps it until the commit.
+SELECT 1 FROM dwell_rule WHERE site = :site AND id = :id AND version = :version FOR SHARE;
+
+-- name: dwell_rule_delete
+-- Delete a dwell rule.
+DELETE FROM dwell_rule WHERE site = :site AND id = :id;
+
+-- name: dwell_rule_all
+-- The dwell rules of a site.
+SELECT body FROM dwell_rule WHERE site = :site ORDER BY id;
+
+-- name: replay_insert
+-- Write a new replay.
+INSERT INTO replay (site, id, state, version, body) VALUES (:site, :id, :state, :version, :body);
+
+-- name: replay_replace
+-- Write a replay anew, if it still is the version before.
+UPDATE replay SET state = :state, version = :version, body = :body
+WHERE site = :site AND id = :id AND version = :version - 1;
+
+-- name: replay_has_version
+-- Whether a replay has this version, and keeps it until the commit.
+SELECT 1 FROM replay WHERE site = :site AND id = :id AND version = :version FOR SHARE;
+
+-- name: replay_get
+-- One replay.
+SELECT body FROM replay WHERE site = :site AND id = :id;
+
+-- name: replay_page
+-- Replays, newest first.
+SELECT body FROM replay WHERE site = :site AND id < :before ORDER BY id DESC LIMIT :limit;
+
+-- name: replay_running
+-- For all sites: the replays that run.
+SELECT body FROM replay WHERE state = 'running' ORDER BY site, id;
+
+-- name: erase_event
+-- Blank the events of a subject.
+UPDATE event SET snapshot = '', subject_title = NULL
+WHERE site = :site AND subject_type = :type AND subject_id = :id AND subject_id IS NOT NULL AND length(snapshot) > 0;
+
+-- name: erase_delivery_pick
+-- The deliveries that carry an event of a subject.
+SELECT DISTINCT d.delivery_id FROM event AS e JOIN delivery_event AS d ON d.site = e.site AND d.event_id = e.id
+WHERE e.site = :site AND e.subject_type = :type AND e.subject_id = :id AND e.subject_id IS NOT NULL;
+
+-- name: erase_delivery
+-- Blank deliveries; what waits is cancelled.
+WITH gone AS (
+  DELETE FROM queue WHERE site = :site AND state IN ('waiting', 'gathering') AND delivery_id = ANY(:ids::text[])
+)
+UPDATE delivery
+SET payload = NULL, subject_title = NULL,
+  ended_at = CASE WHEN state IN ('waiting', 'gathering') THEN :at::bigint ELSE ended_at END,
+  state = CASE WHEN state IN ('waiting', 'gathering') THEN 'cancelled' ELSE state END
+WHERE site = :site AND id = ANY(:ids);
+
+-- name: attempt_blank
+-- Keep attempts without what others said in them.
+UPDATE attempt AS a SET rest = b.rest FROM unnest(:ids::text[], :rests::bytea[]) AS b (id, rest)
+WHERE a.site = :site AND a.id = b.id;
+
+-- name: erase_webhook
+-- Delete a deleted webhook.
+DELETE FROM webhook WHERE site = :site AND id = :webhook_id AND state = 'deleted';
+
+-- name: erase_webhook_secret
+-- Delete the secrets of a deleted webhook.
+DELETE FROM secret WHERE site = :site AND webhook_id = :webhook_id;
+
+-- name: erase_webhook_version
+-- Delete the versions of a deleted webhook.
+DELETE FROM webhook_version WHERE site = :site AND id = :webhook_id;
+
+-- name: erase_webhook_health
+-- Delete the health of a deleted webhook.
+DELETE FROM health WHERE site = :site AND webhook_id = :webhook_id;
+
+-- name: erase_webhook_stat
+-- Delete the hourly counts of a deleted webhook.
+DELETE FROM stat_hour WHERE site = :site AND webhook_id = :webhook_id;
+
+-- name: webhook_has_state
+-- Whether a webhook is in this state, and stays so until the commit.
+SELECT 1 FROM webhook WHERE site = :site AND id = :webhook_id AND state = :state FOR UPDATE;
+
+-- name: shard_take
+-- Take shards that nobody holds; settles that are being committed with the former fence go first.
+WITH free AS MATERIALIZED (
+  SELECT n FROM shard WHERE n = ANY(:shards::smallint[]) AND (owner IS NULL OR lease_end <= clock_timestamp())
+  ORDER BY n FOR UPDATE
+)
+UPDATE shard AS s
+SET owner = :node, fence = s.fence + 1, lease_end = clock_timestamp() + :lease_s::double precision * interval '1 s'
+FROM free WHERE s.n = free.n
+RETURNING s.n, s.fence;
+
+-- name: shard_hand_over
+-- Shards are free again.
+UPDATE shard SET owner = NULL, lease_end = NULL WHERE n = ANY(:shards::smallint[]) AND owner = :node;
+
+-- name: shard_leave
+-- A node is gone, and every shard of it free again.
+WITH gone AS (DELETE FROM node WHERE name = :node)
+UPDATE shard SET owner = NULL, lease_end = NULL WHERE owner = :node;
 
 -- name: transaction_start
 -- Count this transaction, read the schema version, and hold the fences of shards as they are until the commit. Beats of
@@ -820,28 +1004,40 @@ WHERE id NOT IN (
 -- Let nobody else append to a site's chain until the commit.
 SELECT pg_advisory_xact_lock(hashtextextended('audit ' || :site, 0));
 
--- name: timer_put
--- Arm a timer, unless one of a higher epoch is armed.
-INSERT INTO timer (site, rule, subject, epoch, due_at, since, fired)
-VALUES (:site, :rule, :subject, :epoch, :due_at, :since, :fired)
-ON CONFLICT (site, rule, subject) DO UPDATE
-SET epoch = excluded.epoch, due_at = excluded.due_at, since = excluded.since, fired = excluded.fired
-WHERE timer.epoch <= excluded.epoch;
+-- name: shard_beat
+-- A node lives; renew the leases that it still holds, and tell who lives and who owns what, at one moment.
+WITH mine AS MATERIALIZED (
+  SELECT n FROM shard WHERE owner = :node AND lease_end > clock_timestamp() ORDER BY n FOR NO KEY UPDATE
+), renewed AS (
+  UPDATE shard AS s SET lease_end = clock_timestamp() + :lease_s::double precision * interval '1 s'
+  FROM mine WHERE s.n = mine.n
+  RETURNING s.n
+), heard AS (
+  INSERT INTO node (name, delivers, seen_until)
+  VALUES (:node, :delivers, clock_timestamp() + :lease_s * interval '1 s')
+  ON CONFLICT (name) DO UPDATE SET delivers = excluded.delivers, seen_until = excluded.seen_until
+), forgotten AS (
+  DELETE FROM node WHERE seen_until <= clock_timestamp() AND name <> :node
+), held AS (
+  SELECT s.n, s.owner, s.fence,
+    CASE WHEN r.n IS NOT NULL THEN :lease_s
+      WHEN s.owner <> :node THEN greatest(extract(epoch FROM s.lease_end - clock_timestamp())::double precision, 0)
+      ELSE 0 END AS left_s
+  FROM shard AS s LEFT JOIN renewed AS r ON r.n = s.n
+)
+SELECT
+  ARRAY(
+    SELECT name FROM node WHERE delivers AND seen_until > clock_timestamp() AND name <> :node
+    UNION ALL SELECT :node::text WHERE :delivers::boolean
+    ORDER BY 1) AS nodes,
+  array_agg(n ORDER BY n), array_agg(CASE WHEN left_s > 0 THEN owner END ORDER BY n), array_agg(fence ORDER BY n),
+  array_agg(left_s ORDER BY n)
+FROM held;
 
--- name: timer_has
--- Whether a timer is armed just so; it stays so until the commit.
-SELECT 1 FROM timer
-WHERE site = :site AND rule = :rule AND subject = :subject AND epoch = :epoch AND due_at = :due_at AND since = :since
-  AND fired = :fired
-FOR UPDATE;
-
--- name: timer_drop
--- Disarm the timers of a subject, of one rule or of all.
-DELETE FROM timer WHERE site = :site AND subject = :subject AND (:rule::text IS NULL OR rule = :rule);
-
--- name: timer_drop_rule
--- Disarm every timer of a rule.
-DELETE FROM timer WHERE site = :site AND rule = :rule;
+-- name: attempt_of_deliveries
+-- The attempts of several deliveries.
+SELECT site, id, delivery_id, webhook_id, number, trigger, started_at, outcome_class, outcome, status, rest
+FROM attempt WHERE site = :site AND delivery_id = ANY(:ids::text[]);
 
 -- name: schema_faults
 -- What does not agree: the queue with the deliveries, the numbers of the audit, the checksums of pages.

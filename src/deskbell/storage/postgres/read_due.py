@@ -1,6 +1,7 @@
 """What the owner of shards must send and count."""
 
 from deskbell.model.delivery import Attempt
+from deskbell.storage.postgres.dialect import POSTGRES
 from deskbell.storage.postgres.session import LOCK_CLASS
 from deskbell.storage.postgres.sessions import Sessions
 from deskbell.storage.read_deliveries import SqlDue
@@ -12,7 +13,7 @@ class PostgresDue(SqlDue):
     """`ports.Due`."""
 
     def __init__(self, reads: Reads, sessions: Sessions) -> None:
-        super().__init__(reads)
+        super().__init__(reads, POSTGRES)
         self._sessions = sessions
 
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]:

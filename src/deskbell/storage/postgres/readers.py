@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Any, TypeVar
 
 import asyncpg
 
 from deskbell.model.errors import StoreBroken
+from deskbell.model.figures import Spread
 from deskbell.storage.postgres.connection import AWAY, Connection, hang_up, open_reader
 from deskbell.storage.postgres.numbered import Numbered, numbered
 from deskbell.storage.postgres.patience import Patience
@@ -27,6 +29,7 @@ class Readers:
         self._turns = asyncio.Semaphore(count)
         self._idle: deque[Connection] = deque()
         self._is_closed = False
+        self.took_s = Spread()
 
     async def rows(
         self, name: str, bindings: Mapping[str, Any], make: Callable[[Any], T], /, **blanks: str
@@ -43,20 +46,28 @@ class Readers:
 
     async def _ask(self, asked: Numbered, bindings: Mapping[str, Any]) -> Any:
         """Ask, and ask once more on a fresh connection while the database is away and there is patience."""
+        started = perf_counter()
+        arguments = asked.arguments(bindings)
         patience = Patience(self._wait_s)
-        async with self._turns:
-            while True:
-                if self._is_closed:
-                    raise StoreBroken("the store is closed")
-                try:
-                    async with self._connection(patience) as connection:
-                        return await connection.fetch(asked.text, *asked.arguments(bindings))
-                except AWAY as error:
-                    self._forget_idle()
-                    if not await patience.wait():
-                        raise StoreBroken(f"the database is out of reach: {error!r}") from error
-                except asyncpg.PostgresError as error:
-                    raise StoreBroken(f"the database could not be read: {error}") from error
+        try:
+            async with self._turns:
+                while True:
+                    try:
+                        return await self._once(asked.text, arguments, patience)
+                    except AWAY as error:
+                        self._forget_idle()
+                        if not await patience.wait():
+                            raise StoreBroken(f"the database is out of reach: {error!r}") from error
+        except asyncpg.PostgresError as error:
+            raise StoreBroken(f"the database could not be read: {error}") from error
+        finally:
+            self.took_s.add(perf_counter() - started)
+
+    async def _once(self, text: str, arguments: Sequence[Any], patience: Patience) -> Any:
+        if self._is_closed:
+            raise StoreBroken("the store is closed")
+        async with self._connection(patience) as connection:
+            return await connection.fetch(text, *arguments)
 
     @asynccontextmanager
     async def _connection(self, patience: Patience) -> AsyncIterator[Connection]:

@@ -24,14 +24,17 @@ from deskbell.ports import (
 )
 from deskbell.storage.postgres.connection import AWAY, hang_up, open_plain
 from deskbell.storage.postgres.dialect import POSTGRES
+from deskbell.storage.postgres.link import Link
 from deskbell.storage.postgres.migrate import migrate
 from deskbell.storage.postgres.read_due import PostgresDue
 from deskbell.storage.postgres.readers import Readers
 from deskbell.storage.postgres.schema import PostgresSchema
 from deskbell.storage.postgres.sessions import Sessions
+from deskbell.storage.postgres.shards import PostgresShards
 from deskbell.storage.postgres.writer import Writer
 from deskbell.storage.read_deliveries import SqlDeliveries, SqlEvents
 from deskbell.storage.read_desk import SqlDesk, SqlPeople
+from deskbell.storage.read_runs import SqlReplays, SqlTimers
 from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
 from deskbell.storage.statements import statements
 from deskbell.storage.waiting import verdict_of
@@ -65,7 +68,10 @@ class PostgresStore:
         self._readers = readers
         self._sessions = Sessions(url)
         self._writer = Writer(self._sessions, units_max=units_max, wait_s=wait_s)
+        self._link = Link(url)
         self._is_closed = False
+        self.figures = self._writer.figures
+        self.figures.read_s = readers.took_s
         self.sites = SqlSites(readers)
         self.webhooks = SqlWebhooks(readers)
         self.events = SqlEvents(readers, POSTGRES)
@@ -76,6 +82,9 @@ class PostgresStore:
         self.bins = SqlBins(readers)
         self.audit = SqlAudit(readers)
         self.due = PostgresDue(readers, self._sessions)
+        self.timers = SqlTimers(readers)
+        self.replays = SqlReplays(readers)
+        self.shards = PostgresShards(self._link)
         self.schema = PostgresSchema(readers)
 
     @classmethod
@@ -132,6 +141,7 @@ class PostgresStore:
             return
         self._is_closed = True
         await self._writer.close()
+        await self._link.close()
         await self._readers.close()
 
 

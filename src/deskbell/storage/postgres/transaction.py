@@ -10,12 +10,13 @@ import asyncpg
 import structlog
 
 from deskbell.model.changes import Committed, Refused, Unit, Verdict
+from deskbell.storage.guards import STALE
 from deskbell.storage.hot import fenced_shards, groups, is_stale
 from deskbell.storage.postgres.bulk import Bulk
 from deskbell.storage.postgres.migrate import check_version, newest_version
 from deskbell.storage.postgres.refusals import FATAL, refused_by
 from deskbell.storage.postgres.session import Session, SessionLost
-from deskbell.storage.postgres.units import STALE, Units
+from deskbell.storage.postgres.units import Units
 
 _log = structlog.get_logger()
 _DONE = Committed()

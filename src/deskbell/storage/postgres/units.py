@@ -1,6 +1,7 @@
 """One unit at a time: guards, changes in their order, then the audit row. The caller holds a savepoint."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -9,15 +10,18 @@ import asyncpg
 from deskbell.model.audit import AuditEntry
 from deskbell.model.changes import (
     AddStats,
+    ArmTimer,
     CancelWaiting,
     Change,
     Committed,
     DeleteRow,
+    DropRule,
+    DropTimers,
+    EraseSubject,
+    EraseWebhook,
     Guard,
     Insert,
     MustFence,
-    MustState,
-    MustTimer,
     Overwrite,
     Purge,
     PutMeta,
@@ -30,18 +34,22 @@ from deskbell.model.changes import (
 from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, canonical, chain_hash
 from deskbell.storage.bodies import body_of, named
+from deskbell.storage.guards import STALE, question
 from deskbell.storage.hot import is_hot_change, is_stale, touched
 from deskbell.storage.nouns import NOUN_OF_KIND, NOUN_OF_TYPE, NUMBERED
 from deskbell.storage.postgres.bulk import Bulk
+from deskbell.storage.postgres.erasing import erase_subject, erase_webhook
 from deskbell.storage.postgres.purging import purge
 from deskbell.storage.postgres.refusals import refused_by
 from deskbell.storage.postgres.session import Session
-from deskbell.storage.postgres.timers import TIMER_VERBS, is_armed
+from deskbell.storage.read_runs import timer_row
 from deskbell.storage.rows import stat_row
 
-STALE = Refused(reason="fence", what="shard")
 Done = Refused | int | None
 """What a verb answers: a refusal, or how many rows it changed where somebody wants to know."""
+
+_COUNTED = frozenset({CancelWaiting, Purge, EraseSubject})
+"""Changes whose rows are told."""
 
 
 class Units:
@@ -58,7 +66,12 @@ class Units:
             PutMeta: self._put_meta,
             DeleteRow: self._delete,
             TrimCaptures: self._trim_captures,
-            Purge: self._purge,
+            Purge: partial(purge, session),
+            EraseSubject: partial(erase_subject, session),
+            EraseWebhook: partial(erase_webhook, session),
+            ArmTimer: lambda change: session.run("timer_arm", timer_row(change.timer)),
+            DropTimers: lambda change: session.run("timer_drop", vars(change)),
+            DropRule: lambda change: session.run("timer_drop_rule", vars(change)),
         }
 
     async def apply(self, unit: Unit, fences: Mapping[int, int], *, one_by_one: bool) -> Verdict:
@@ -75,14 +88,13 @@ class Units:
                 done = await (self._hot(some) if is_hot else self._verb(some[0]))
                 if isinstance(done, Refused):
                     return done
-                rows += done or 0
+                rows += (done or 0) if type(some[0]) in _COUNTED else 0
         if unit.audit is not None:
             await self._record(unit.audit)
         return Committed(rows=rows)
 
     async def _verb(self, change: Change) -> Done:
-        verb = self._verbs.get(type(change))
-        return await (verb(change) if verb is not None else TIMER_VERBS[type(change)](self._session, change))
+        return await self._verbs[type(change)](change)
 
     async def _hot(self, changes: Sequence[Change]) -> Refused | None:
         bulk = Bulk(self._session, units=1)
@@ -93,17 +105,8 @@ class Units:
         """The refusal of a guard that does not hold."""
         if isinstance(guard, MustFence):
             return None if fences.get(guard.shard) == guard.fence else STALE
-        if isinstance(guard, MustTimer):
-            return None if await is_armed(self._session, guard.timer) else Refused(reason="timer", what="timer")
-        bindings: dict[str, Any]
-        if isinstance(guard, MustState):
-            bindings = {"site": guard.site, "id": guard.delivery_id, "states": list(guard.states)}
-            held = await self._session.value("delivery_has_state", bindings)
-            return None if held else Refused(reason="state", what="delivery")
-        noun = NOUN_OF_KIND[guard.kind]
-        bindings = {"site": guard.site, "version": guard.version, **dict(zip(noun.key, guard.key, strict=True))}
-        held = await self._session.value(f"{noun.table}_has_version", bindings)
-        return None if held else Refused(reason="version", what=noun.table)
+        name, bindings, refused = question(guard, list)
+        return None if await self._session.value(name, bindings) is not None else refused
 
     async def _insert(self, change: Insert) -> Done:
         row = change.row
@@ -136,9 +139,7 @@ class Units:
         return None
 
     async def _cancel_waiting(self, change: CancelWaiting) -> Done:
-        bindings = {"site": change.site, "webhook_id": change.webhook_id, "at": change.at}
-        more = {"older_than": change.older_than, "rows_max": change.rows_max}
-        return await self._session.run("delivery_cancel_waiting", {**bindings, **more})
+        return await self._session.run("delivery_cancel_waiting", vars(change))
 
     async def _add_stats(self, change: AddStats) -> None:
         for row in change.rows:
@@ -161,9 +162,6 @@ class Units:
     async def _trim_captures(self, change: TrimCaptures) -> None:
         bindings = {"site": change.site, "bin_id": change.bin_id, "keep": change.keep}
         await self._session.run("capture_trim", bindings)
-
-    async def _purge(self, change: Purge) -> int:
-        return await purge(self._session, change)
 
     async def _record(self, entry: AuditEntry) -> None:
         await self._session.value("audit_lock", {"site": entry.site})

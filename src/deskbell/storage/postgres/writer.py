@@ -7,11 +7,13 @@ committed the new connection finds out whether it was.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from time import perf_counter
 
 import asyncpg
 import structlog
 
 from deskbell.model.changes import Refused, Unit, Verdict
+from deskbell.model.figures import StoreFigures
 from deskbell.storage.postgres.connection import AWAY
 from deskbell.storage.postgres.patience import Patience
 from deskbell.storage.postgres.refusals import CLASH, FATAL, FULL
@@ -42,6 +44,7 @@ class Writer:
         self._is_closing = False
         self._task = asyncio.create_task(self._run(), name="deskbell.writer")
         self.on_broken: Callable[[], None] | None = None
+        self.figures = StoreFigures()
 
     @property
     def pending(self) -> int:
@@ -70,7 +73,10 @@ class Writer:
             while self._pending:
                 count = min(len(self._pending), self._units_max)
                 taken = [self._pending.popleft() for _ in range(count)]
+                started = perf_counter()
                 verdicts = await self._durable([unit for unit, _ in taken])
+                self.figures.commit_s.add(perf_counter() - started)
+                self.figures.units += count
                 self._answer([done for _, done in taken], verdicts)
 
     def _answer(self, dones: Sequence[Done], verdicts: Sequence[Verdict]) -> None:
