@@ -805,6 +805,18 @@ ORDER BY h.id;
 -- For all sites: the version of the site, and of each of its webhooks.
 SELECT site, '', version FROM site UNION ALL SELECT site, id, version FROM webhook ORDER BY 1, 2;
 
+-- name: asked_insert
+-- Note that an attempt of a delivery is asked for.
+INSERT INTO asked (site, delivery_id, at, body) VALUES (:site, :delivery_id, :at, :body);
+
+-- name: asked_drop
+-- The attempt that was asked for is made, or will not be made.
+DELETE FROM asked WHERE site = :site AND delivery_id = :delivery_id;
+
+-- name: due_asked
+-- For all sites: attempts that are asked for and not made, oldest first.
+SELECT body FROM asked ORDER BY at, delivery_id LIMIT :limit;
+
 -- name: timer_arm
 -- Arm a timer, unless the one that is armed has a higher epoch.
 INSERT INTO timer (site, rule, subject, epoch, due_at, since, fired)

@@ -15,6 +15,7 @@ from deskbell.model.changes import (
     Change,
     Committed,
     DeleteRow,
+    DropAsked,
     DropRule,
     DropTimers,
     EraseSubject,
@@ -71,6 +72,7 @@ class Units:
             EraseWebhook: partial(erase_webhook, session),
             ArmTimer: lambda change: session.run("timer_arm", timer_row(change.timer)),
             DropTimers: lambda change: session.run("timer_drop", vars(change)),
+            DropAsked: lambda change: session.run("asked_drop", vars(change)),
             DropRule: lambda change: session.run("timer_drop_rule", vars(change)),
         }
 

@@ -97,6 +97,15 @@ CREATE TABLE delivery_event (
   PRIMARY KEY (site, event_id, delivery_id)
 );
 
+-- Attempts that somebody asked for and that are not made yet; few, and only for a moment.
+CREATE TABLE asked (
+  site text COLLATE "C" NOT NULL,
+  delivery_id text COLLATE "C" NOT NULL,
+  at bigint NOT NULL,
+  body bytea NOT NULL,
+  PRIMARY KEY (site, delivery_id)
+);
+
 -- Append-only, a partition per day of the time in the id. `writer` and `seq` count in the order of commits of one
 -- connection, so that statistics can tell what is new: ids tell when an attempt began.
 CREATE TABLE attempt (
