@@ -11,7 +11,9 @@ from deskbell.model.instant import Instant
 from deskbell.model.people import Actor, ActorKind
 from deskbell.model.site import Site
 from deskbell.model.webhook import SealedUrl, Webhook, WebhookState
-from deskbell.rules.matching import considered, makes_delivery, match
+from deskbell.rules.filtering import Seen
+from deskbell.rules.limits import Limits
+from deskbell.rules.matching import considered, makes_delivery, reason_for, standing_reason
 
 KEY = Actor(kind=ActorKind.KEY, name="script", id="key_1")
 SITE = Site(site=SiteId("dd"), name="Desk", created_at=Instant(0))
@@ -27,6 +29,12 @@ WEBHOOK = Webhook(
     created_by=KEY,
 )
 DRAFT = Draft(type="ticket.created", by=KEY, occurred_at=Instant(0), head=b"{")
+
+
+def match(webhook, site, draft, snapshot=b"{}"):
+    """The reason that the trace gives."""
+    standing = standing_reason(webhook, site, draft.type)
+    return reason_for(webhook, standing, draft, Seen(snapshot), Limits())
 
 
 @pytest.mark.parametrize(
@@ -70,11 +78,21 @@ def test_deleted_webhook_is_never_considered():
         ({"loop_protection": True}, {}, {"maker_key": "key_2"}, "matched"),
         ({"loop_protection": True}, {}, {}, "matched"),
         ({}, {}, {"maker_key": "key_1"}, "matched"),
+        ({"filter": "a == 'x'"}, {}, {}, "matched"),
+        ({"filter": "a == 'y'"}, {}, {}, "filter: a == 'y'"),
+        ({"filter": "a == 'y'", "state": WebhookState.DISABLED}, {}, {}, "disabled"),
+        ({"filter": "a == 'y'"}, {"webhooks_enabled": False}, {}, "off"),
+        ({"filter": "a == 'y'", "loop_protection": True}, {}, {"maker_key": "key_1"}, "filter: a == 'y'"),
+        ({"filter": "a == 'x'", "loop_protection": True}, {}, {"maker_key": "key_1"}, "loop"),
+        ({"filter": "a == 'x'", "state": WebhookState.PAUSED}, {}, {}, "paused"),
+        ({"changed_fields": ("status",)}, {}, {"changed": ("tags",)}, "fields"),
+        ({"changed_fields": ("status",)}, {}, {"changed": ("tags", "status")}, "matched"),
+        ({"changed_fields": ("status",)}, {}, {"changed": None}, "matched"),
     ],
 )
 def test_reasons(webhook, site, draft, reason):
     """One row per reason, and which wins when several hold."""
-    found = match(replace(WEBHOOK, **webhook), replace(SITE, **site), replace(DRAFT, **draft))
+    found = match(replace(WEBHOOK, **webhook), replace(SITE, **site), replace(DRAFT, **draft), b'{"a":"x"}')
     assert found == reason
     assert makes_delivery(found) is (reason in ("matched", "paused"))
 

@@ -11,6 +11,7 @@ from deskbell.engine.backlog import Backlog
 from deskbell.engine.counters import Tally
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.faultpoints import Faultpoints
+from deskbell.engine.filter_faults import FilterFault, FilterFaults
 from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
@@ -78,6 +79,7 @@ class Engine:
         self._settings = Settings(store, keyring, limits)
         self._ownership = Ownership(clock, alone=not store.is_shared)
         self._supervisor = Supervisor(log)
+        self._filter_faults = FilterFaults(clock, log)
         ground = Ground(
             store=store,
             sender=sender,
@@ -93,6 +95,7 @@ class Engine:
             ownership=self._ownership,
             supervisor=self._supervisor,
             faultpoints=faultpoints or Faultpoints(),
+            filter_faults=self._filter_faults,
             broken=self._broken,
         )
         self._wire(ground)
@@ -288,6 +291,10 @@ class Engine:
     def health(self, webhook: Webhook) -> Health:
         """How the webhook fares, as of its last attempt."""
         return self._healths.of(webhook)
+
+    def filter_fault(self, webhook: Webhook) -> FilterFault | None:
+        """The last event on which the webhook's filter could not be evaluated, as it is now."""
+        return self._filter_faults.of(webhook)
 
     def is_sending(self, delivery: Delivery) -> bool:
         """Whether an attempt of this delivery is on its way now."""

@@ -7,6 +7,7 @@ from structlog.typing import FilteringBoundLogger
 
 from deskbell.engine.counters import Tally
 from deskbell.engine.faultpoints import Faultpoints
+from deskbell.engine.filter_faults import FilterFaults
 from deskbell.engine.ids import Ids
 from deskbell.engine.kinds import Kind
 from deskbell.engine.ownership import Ownership
@@ -34,4 +35,5 @@ class Ground:
     ownership: Ownership
     supervisor: Supervisor
     faultpoints: Faultpoints
+    filter_faults: FilterFaults
     broken: Callable[[str], None]  # the database is broken; where that was noticed

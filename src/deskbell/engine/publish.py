@@ -17,7 +17,8 @@ from deskbell.model.ids import EventId, SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook
-from deskbell.rules.matching import is_loop, makes_delivery
+from deskbell.rules.filtering import Seen
+from deskbell.rules.matching import makes_delivery, reason_for
 from deskbell.rules.payload import custom_head, finish_snapshot
 
 Done = Callable[[Published | Refused], None]
@@ -51,6 +52,7 @@ class Intake:
         self._tally = ground.tally
         self._faultpoints = ground.faultpoints
         self._on_broken = ground.broken
+        self._filter_faults = ground.filter_faults
         self.waiting = 0  # units handed in and not answered
         self.open = False
         self.admit_test: Callable[[Parcel], None] = lambda parcel: None
@@ -161,15 +163,18 @@ class Intake:
         trace: list[TraceEntry] = []
         made: list[tuple[Delivery, Webhook]] = []
         plan = ((only, "matched"),) if only is not None else self._settings.plan(site, draft.type)
+        snapshot = self._snapshot(site, draft, event_id)
+        seen = Seen(snapshot)
         for webhook, standing in plan:
-            reason = "loop" if only is None and standing != "types" and is_loop(webhook, draft) else standing
+            reason = standing if only is not None else reason_for(webhook, standing, draft, seen, self._limits)
             if not makes_delivery(reason):
                 trace.append(TraceEntry(webhook_id=webhook.id, reason=reason))
+                self._filter_faults.note(webhook, draft.type, reason)
                 continue
             delivery = self._delivery(webhook, draft, event_id, now, test=only is not None)
             trace.append(TraceEntry(webhook_id=webhook.id, reason=reason, delivery_id=delivery.id))
             made.append((delivery, webhook))
-        event = self._event(site, draft, event_id, now, tuple(trace))
+        event = self._event(site, draft, event_id, now, snapshot, tuple(trace))
         due = self._clock.monotonic()
         trigger = Trigger.AUTOMATIC if only is None else Trigger.TEST
         return event, [Parcel(row, (event,), webhook, due, trigger=trigger) for row, webhook in made]
@@ -190,11 +195,11 @@ class Intake:
             test=test,
         )
 
-    def _event(self, site: Site, draft: Draft, event_id: EventId, now: Instant, trace: tuple[TraceEntry, ...]) -> Event:
+    def _snapshot(self, site: Site, draft: Draft, event_id: EventId) -> bytes:
         head = draft.head if draft.data is None else custom_head(site.site, event_id, draft.type, draft.data)
         if head is None:
             raise ValueError("a draft has a head, or data")
-        snapshot = finish_snapshot(
+        return finish_snapshot(
             head,
             event_id=event_id,
             event_type=draft.type,
@@ -202,6 +207,10 @@ class Intake:
             occurred_at=draft.occurred_at,
             extra={**draft.meta, "test": True} if draft.test else draft.meta,
         )
+
+    def _event(
+        self, site: Site, draft: Draft, event_id: EventId, now: Instant, snapshot: bytes, trace: tuple[TraceEntry, ...]
+    ) -> Event:
         return Event(
             site=site.site,
             id=event_id,

@@ -91,6 +91,15 @@ class Limits:
     replays_running_max: int = limit(10, "replays", 1, 1_000, "of one site, running or paused")
     replay_rate_max: float = limit(10_000.0, "deliveries/s", 0.1, 1e6, "highest rate of a replay")
     replay_ahead_max: int = limit(1_000, "deliveries", 20, 100_000, "due at one webhook before a replay waits for it")
+    # filters and templates
+    filter_fuel: int = limit(5_000, "steps", 100, 1_000_000, "one filter on one event")
+    template_fuel: int = limit(50_000, "steps", 1_000, 10_000_000, "one payload of a template")
+    template_bytes_max: int = limit(65_536, "bytes", 1_024, 1_048_576, "a template as compact JSON")
+    template_depth_max: int = limit(32, "levels", 4, 64, "a template, and the payload that it makes")
+    template_expressions_max: int = limit(500, "expressions", 1, 5_000, "of one template")
+    expression_chars_max: int = limit(2_000, "characters", 100, 20_000, "one expression; a filter is one")
+    rendered_bytes_max: int = limit(262_144, "bytes", 1_024, 2_097_152, "a payload made by a template")
+    changed_fields_max: int = limit(50, "fields", 1, 500, "of one webhook")
     # retention
     deleted_webhooks_days: int = limit(90, "d", 1, 400, "then the entry is erased")
     restorable_days: int = limit(30, "d", 1, 400, "how long a deleted webhook can be restored")

@@ -4,6 +4,8 @@ from deskbell.model.draft import Draft
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.rules.event_types import NOT_IN_ALL, group_of, matches
+from deskbell.rules.filtering import Seen, refusal
+from deskbell.rules.limits import Limits
 
 MATCHED = "matched"
 PAUSED = "paused"
@@ -40,10 +42,15 @@ def standing_reason(webhook: Webhook, site: Site, event_type: str) -> str:
     return PAUSED if webhook.state is WebhookState.PAUSED else MATCHED
 
 
-def match(webhook: Webhook, site: Site, draft: Draft) -> str:
-    """Why this webhook gets the event (`matched`, `paused`) or not (`types`, `loop`, `disabled`, `off`)."""
-    reason = standing_reason(webhook, site, draft.type)
-    return "loop" if reason != "types" and is_loop(webhook, draft) else reason
+def reason_for(webhook: Webhook, standing: str, draft: Draft, seen: Seen, limits: Limits) -> str:
+    """Why this webhook gets the event (`matched`, `paused`) or not. What costs something is asked last."""
+    if not makes_delivery(standing):
+        return standing
+    if webhook.filter is not None or webhook.changed_fields:
+        why = refusal(webhook.filter, webhook.changed_fields, seen, draft.changed, limits)
+        if why is not None:
+            return why
+    return "loop" if is_loop(webhook, draft) else standing
 
 
 def is_loop(webhook: Webhook, draft: Draft) -> bool:

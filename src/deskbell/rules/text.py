@@ -14,6 +14,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNSAFE = re.compile(
     "[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]"
 )
+_FROM_EVENTS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _LOOKS_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -48,6 +49,11 @@ def _check(text: str, pointer: str, chars_max: int) -> FaultAt | None:
 
 def _is_blank(letter: str) -> bool:
     return letter.isspace() or unicodedata.category(letter) == "Cf" or letter in _LOOKS_BLANK
+
+
+def without_controls(text: str) -> str:
+    """A text of an event for another system: no control characters but line breaks and tabs, nothing that steers."""
+    return _SURROGATE.sub("\ufffd", _FROM_EVENTS.sub("", text))
 
 
 def csv_cell(text: str) -> str:
