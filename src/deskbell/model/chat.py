@@ -6,7 +6,8 @@ from types import MappingProxyType
 
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
-from deskbell.model.people import User
+from deskbell.model.people import Actor, User
+from deskbell.model.timer import Entered
 
 
 class ChatStatus(StrEnum):
@@ -87,6 +88,15 @@ class CloseRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Untold:
+    """Messages that no `chat.updated` has told yet."""
+
+    by: Actor  # who posted the last one
+    maker_key: str | None  # key_… that posted all of them, for loop protection; None: not only one key did
+    hop: int  # the highest of them
+
+
+@dataclass(frozen=True, kw_only=True)
 class Chat:
     """A chat as it is now."""
 
@@ -110,8 +120,10 @@ class Chat:
     closed_at: Instant | None = None
     sequence: int = 0  # of its newest event
     version: int = 1
-    has_page: bool = False  # the creator has the client page open
+    has_page: bool = False  # asked for on the client page: the creator can be seen to go
     updated_event_at: Instant | None = None  # when chat.updated was last made for a message
+    untold: Untold | None = None  # messages since then
+    entered: Entered | None = None  # into its status; None: not known
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from deskbell.model.changes import Change
 from deskbell.model.event import Subject
 from deskbell.model.ids import DeliveryId, EventId
 from deskbell.model.instant import Instant
@@ -37,3 +38,11 @@ class Published:
     event_ids: tuple[EventId, ...]
     delivery_ids: tuple[DeliveryId, ...] = ()
     answered_before: bool = False  # an idempotent repeat: nothing new was stored
+
+
+@dataclass(frozen=True, kw_only=True)
+class Firing:
+    """What follows when a timer fires: written in one unit, if the timer is still armed as it was read."""
+
+    changes: tuple[Change, ...]
+    drafts: tuple[Draft, ...] = ()

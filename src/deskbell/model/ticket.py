@@ -7,6 +7,7 @@ from typing import Any
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.people import CompanyRef, User
+from deskbell.model.timer import Entered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,3 +83,4 @@ class Ticket:
     deleted_at: Instant | None = None
     sequence: int = 0  # of its newest event
     version: int = 1
+    entered: Entered | None = None  # into its status; None: not known

@@ -5,14 +5,29 @@ from dataclasses import dataclass
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 
+GONE = "gone"
+"""Rule of the delay after which a creator who closed the page is treated as leaving."""
+GATHERED = "gathered"
+"""Rule of the delay at whose end messages posted meanwhile fire one `chat.updated`."""
+ARMING = "arming"
+"""Rule of the walk that arms a dwell rule for the subjects that are in its status already."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entered:
+    """When a chat or ticket came into the status that it is in."""
+
+    at: Instant
+    version: int  # its version then: it grows, so a timer of an earlier stay is told apart
+
 
 @dataclass(frozen=True, kw_only=True)
 class Timer:
     """An armed timer; one row per (site, rule, subject). A timer of an older epoch does nothing."""
 
     site: SiteId
-    rule: str  # `tmr_…` of a dwell rule, or one of the desk's own delays: `gone`, `gathered`
-    subject: str  # `chat:<id>`, `ticket:<id>`
+    rule: str  # `tmr_…` of a dwell rule, or one of the desk's own delays: `gone`, `gathered`, `arming`
+    subject: str  # `chat:<id>`, `ticket:<id>`; of `arming` the dwell rule and where the walk is
     epoch: int  # grows with each state that the subject enters
     due_at: Instant
     since: Instant  # when the subject entered the state
@@ -31,7 +46,7 @@ class DwellRule:
     longer_than_s: int
     repeat_every_s: int | None = None
     repeat_max: int = 0  # how many more times after the first
-    business_hours: str | None = None  # JSON text {"days": [1..7], "from": "09:00", "to": "17:00"}; None: always
+    business_hours: str | None = None  # JSON text, see rules/hours.py; None: all time counts
     enabled: bool = True
     created_at: Instant
     version: int = 1
