@@ -30,6 +30,7 @@ from deskbell.model.changes import (
     Change,
     DeleteRow,
     Insert,
+    Join,
     MoveDelivery,
     MustState,
     MustVersion,
@@ -42,7 +43,7 @@ from deskbell.model.changes import (
     Verdict,
 )
 from deskbell.model.delivery import DeliveryState
-from deskbell.model.event import Idempotency
+from deskbell.model.event import Idempotency, Subject
 from deskbell.model.ids import DeliveryId, EventId, WebhookId, make_id
 from deskbell.model.query import DeliveryFilter, EventFilter
 from deskbell.model.webhook import StatHour
@@ -59,7 +60,7 @@ def small_id(prefix: Any, number: int) -> str:
 
 
 numbers = st.integers(0, 5)
-states = st.sampled_from([DeliveryState.WAITING] * 4 + list(DeliveryState))
+states = st.sampled_from([DeliveryState.WAITING] * 4 + [DeliveryState.GATHERING] * 2 + list(DeliveryState))
 webhook_ids = st.sampled_from([WebhookId("whk_a"), WebhookId("whk_b")])
 
 
@@ -115,6 +116,21 @@ changes: st.SearchStrategy[Change] = st.one_of(
     settles(),
     settles(),
     st.builds(lambda after, expected: MoveDelivery(after=after, expected=expected), deliveries(), states),
+    st.builds(
+        lambda n, e, kind, due: Join(
+            site=SITE,
+            delivery_id=DeliveryId(small_id("dlv", n)),
+            event_ids=(EventId(small_id("evt", e)),),
+            event_types=(kind,),
+            subject=Subject(type="chat", id="c1") if e % 2 else None,
+            hop=e,
+            due_at=at(due),
+        ),
+        numbers,
+        numbers,
+        st.sampled_from(["chat.created", "chat.updated", "custom.a"]),
+        numbers,
+    ),
     st.builds(
         lambda n: CancelWaiting(site=SITE, webhook_id=WebhookId("whk_a"), at=at(n), older_than=at(n * HOUR_MS)), numbers
     ),

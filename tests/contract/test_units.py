@@ -196,25 +196,6 @@ async def test_insert_and_settle_in_one_unit(store: Store) -> None:
     assert found.state == DeliveryState.DELIVERED
 
 
-async def test_move_gathers_events(store: Store) -> None:
-    """A gathering delivery takes more events by a move, and is queued from the start."""
-    one = delivery(1, state=DeliveryState.GATHERING, due_at=at(100))
-    await store.commit(inserts(one))
-    assert await store.due.deliveries(SITE, one.webhook_id, None, 9) == (one,)
-    more = replace(
-        one,
-        event_ids=(*one.event_ids, event(2).id),
-        event_types=("chat.created", "chat.updated"),
-        state=DeliveryState.WAITING,
-        due_at=at(7),
-        hop=1,
-    )
-    assert await store.commit(Unit(changes=(MoveDelivery(after=more, expected=one.state),))) == OK
-    assert await store.deliveries.get(SITE, one.id) == more
-    refused = await store.commit(Unit(changes=(MoveDelivery(after=more, expected=one.state),)))
-    assert refused == Refused(reason="state", what="delivery")
-
-
 async def test_replace_needs_the_version_before(store: Store) -> None:
     """A stale replace is refused and changes nothing."""
     first = site(version=1)

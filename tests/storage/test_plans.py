@@ -29,7 +29,8 @@ def connection(tmp_path_factory: pytest.TempPathFactory) -> apsw.Connection:
 def plan(connection: apsw.Connection, text: str) -> str:
     """The plan's lines, joined."""
     names = dict.fromkeys(re.findall(r":(\w+)", text), 1)
-    bindings = names if names else (1,) * text.count("?")
+    numbered = set(re.findall(r"\?\d+", text))
+    bindings = names if names else (1,) * (len(numbered) or text.count("?"))
     return " | ".join(str(row[3]) for row in connection.execute(f"EXPLAIN QUERY PLAN {text}", bindings))
 
 

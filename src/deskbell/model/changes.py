@@ -10,8 +10,8 @@ from deskbell.model.account import Account, ApiKey, Link, Login
 from deskbell.model.audit import AuditEntry
 from deskbell.model.chat import Chat, ChatMessage
 from deskbell.model.delivery import Asked, Attempt, Delivery, DeliveryState
-from deskbell.model.event import CustomType, Event, Idempotency
-from deskbell.model.ids import DeliveryId, SiteId, WebhookId
+from deskbell.model.event import CustomType, Event, Idempotency, Subject
+from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
@@ -88,13 +88,30 @@ class Settle:
 
 @dataclass(frozen=True, kw_only=True)
 class MoveDelivery:
-    """Move a delivery without an attempt (cancel, replay, quarantine).
+    """Move a delivery without an attempt (cancel, replay, freeze, quarantine); its events stay as they are.
 
-    Refused (`state`) unless it is as `expected` and was not attempted since `after` was read.
+    Refused (`state`) unless it is as `expected`, and was neither attempted nor joined since `after` was read.
     """
 
     after: Delivery
     expected: DeliveryState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Join:
+    """Add events to a delivery that gathers; refused (`state`) unless it still does.
+
+    Joins of one delivery may be handed in side by side, whatever becomes of each: every one adds its own events at the
+    end and their types once, raises `hop`, and leaves the subject only when it is theirs as well.
+    """
+
+    site: SiteId
+    delivery_id: DeliveryId
+    event_ids: tuple[EventId, ...]
+    event_types: tuple[str, ...]  # of them, each once
+    subject: Subject | None  # what all of them are about
+    hop: int  # the highest among them
+    due_at: Instant  # it falls due then, if not sooner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,7 +236,7 @@ class Purge:
 
 
 Change = (
-    Insert | Replace | Overwrite | Settle | MoveDelivery | CancelWaiting | PutHealth | AddStats | PutMeta | DeleteRow
+    Insert | Replace | Overwrite | Settle | MoveDelivery | Join | CancelWaiting | PutHealth | AddStats | PutMeta | DeleteRow
     | TrimCaptures | Purge | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject | EraseWebhook
 )  # fmt: skip
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from deskbell.model.changes import Change, Insert, MoveDelivery, MustFence, PutHealth, Settle, Unit
+from deskbell.model.changes import Change, Insert, Join, MoveDelivery, MustFence, PutHealth, Settle, Unit
 from deskbell.model.delivery import Delivery
 from deskbell.storage.nouns import HOT_TYPES
 
-_HOT_CHANGES = frozenset({Insert, Settle, MoveDelivery, PutHealth})
+_HOT_CHANGES = frozenset({Insert, Settle, MoveDelivery, Join, PutHealth})
 
 
 def is_hot_change(change: Change) -> bool:
@@ -20,7 +20,10 @@ def is_hot(unit: Unit) -> bool:
 
 
 def touched(changes: Sequence[Change]) -> list[str]:
-    """The ids of the deliveries that changes write one by one."""
+    """The ids of the deliveries that changes write one by one.
+
+    Joins are not among them: they run after inserts and before all else, and one that came too late is refused.
+    """
     found: list[str] = []
     for change in changes:
         if isinstance(change, (Settle, MoveDelivery)):

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from deskbell.model.changes import Join
 from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.event import Event, Idempotency, Subject, TraceEntry
 from deskbell.model.people import Actor, ActorKind
@@ -75,13 +76,19 @@ def settle_row(after: Delivery, expected: DeliveryState) -> Bindings:
 
 def move_row(after: Delivery, expected: DeliveryState) -> Bindings:
     """Bindings of `delivery_move`."""
-    subject = after.subject
-    kind, key, title = (None, None, None) if subject is None else (subject.type, subject.id, subject.title)
     return (
         after.state, after.due_at, after.attempts, after.step, after.internal_faults, after.last_outcome,
-        after.last_status, after.ended_at, after.payload_bytes, after.payload, after.webhook_version,
-        " ".join(after.event_ids), " ".join(after.event_types), kind, key, title, after.hop, after.replay_id,
-        after.site, after.id, expected, after.attempts,
+        after.last_status, after.ended_at, after.payload_bytes, after.payload, after.webhook_version, after.replay_id,
+        after.site, after.id, expected, after.attempts, " ".join(after.event_ids),
+    )  # fmt: skip
+
+
+def join_row(change: Join) -> Bindings:
+    """Bindings of `delivery_join`."""
+    kind, key = (None, None) if change.subject is None else (change.subject.type, change.subject.id)
+    return (
+        " ".join(change.event_ids), " ".join(change.event_types), change.hop, change.due_at, kind, key, change.site,
+        change.delivery_id,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from deskbell.model.changes import (
     EraseWebhook,
     Guard,
     Insert,
+    Join,
     MoveDelivery,
     MustFence,
     MustState,
@@ -40,6 +41,7 @@ from deskbell.model.event import Idempotency
 from deskbell.model.timer import Timer
 from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, chain_hash
+from deskbell.rules.batching import joined
 from deskbell.storage.memory.erasing import erase_subject, erase_webhook
 from deskbell.storage.memory.purging import purge
 from deskbell.storage.memory.tables import Tables, noun_of
@@ -61,6 +63,7 @@ class Units:
             Overwrite: self._overwrite,
             Settle: self._settle,
             MoveDelivery: self._move,
+            Join: self._join,
             CancelWaiting: self._cancel_waiting,
             PutHealth: self._put_health,
             AddStats: self._add_stats,
@@ -167,12 +170,19 @@ class Units:
 
     def _move(self, change: MoveDelivery) -> Refused | None:
         old = self._tables.get("delivery", (change.after.site, change.after.id))
-        if old is not None and old.attempts != change.after.attempts:
+        if old is not None and (old.attempts, old.event_ids) != (change.after.attempts, change.after.event_ids):
             return Refused(reason="state", what="delivery")
-        refused = self._write_delivery(change.after, change.expected, _moved)
-        if refused is None:
-            self._carry(change.after)
-        return refused
+        return self._write_delivery(change.after, change.expected, _moved)
+
+    def _join(self, change: Join) -> Refused | None:
+        key = (change.site, change.delivery_id)
+        old: Delivery | None = self._tables.get("delivery", key)
+        if old is None or old.state is not DeliveryState.GATHERING:
+            return Refused(reason="state", what="delivery")
+        after = joined(old, change)
+        self._tables.put("delivery", key, after)
+        self._carry(after)
+        return None
 
     def _write_delivery(
         self, after: Delivery, expected: DeliveryState, write: Callable[[Delivery, Delivery], Delivery]
@@ -291,5 +301,15 @@ def _settled(old: Delivery, after: Delivery) -> Delivery:
 
 
 def _moved(old: Delivery, after: Delivery) -> Delivery:
-    """What a move writes: everything but where and when the delivery was made."""
-    return replace(after, webhook_id=old.webhook_id, shard=old.shard, created_at=old.created_at, test=old.test)
+    """What a move writes: everything but what the delivery is made of, and where and when it was made."""
+    return replace(
+        after,
+        webhook_id=old.webhook_id,
+        shard=old.shard,
+        created_at=old.created_at,
+        event_types=old.event_types,
+        subject=old.subject,
+        hop=old.hop,
+        copy_of=old.copy_of,
+        test=old.test,
+    )

@@ -1,32 +1,34 @@
 """Hot changes of one unit or of many: their rows grouped by statement, written at once, with the counts checked.
 
 Optimistic: when a constraint fails or a count is off, nothing of it may stay; the caller takes it back and finds the
-guilty unit. A delivery is touched at most once in a group.
+guilty unit. A delivery is touched at most once in a group, but for joins.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from deskbell.model.changes import Change, Insert, MoveDelivery, PutHealth, Refused, Settle
+from deskbell.model.changes import Change, Insert, Join, MoveDelivery, PutHealth, Refused, Settle
 from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
+from deskbell.rules.batching import both
 from deskbell.storage.bodies import body_of
 from deskbell.storage.packing import UNITS_MAX
 from deskbell.storage.postgres.session import Session
-from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, move_row, settle_row
+from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, join_row, move_row, settle_row
 from deskbell.storage.rows_attempt import attempt_row
 
 _COUNTED = {
     "event_insert": Refused(reason="exists", what="event"),
     "idempotency_insert": Refused(reason="exists", what="idempotency"),
     "delivery_insert": Refused(reason="exists", what="delivery"),
+    "delivery_join": Refused(reason="state", what="delivery"),
     "attempt_insert": Refused(reason="exists", what="attempt"),
     "delivery_settle": Refused(reason="state", what="delivery"),
     "delivery_move": Refused(reason="state", what="delivery"),
 }
 """Statements in the order in which they run, and what it means when one changes fewer rows than it was given."""
 
-_ANSWERS = frozenset({"delivery_insert", "delivery_settle", "delivery_move"})
+_ANSWERS = frozenset({"delivery_insert", "delivery_join", "delivery_settle", "delivery_move"})
 """Statements that answer how many rows they changed; of the others the server says it."""
 
 
@@ -38,6 +40,7 @@ class Bulk:
         self._session = session
         self._rows: dict[str, list[Bindings]] = {name: [] for name in _COUNTED}
         self._carried: list[Bindings] = []
+        self._joins: dict[tuple[str, str], Join] = {}
         self._health: dict[tuple[str, str], Bindings] = {}
         rows = self._rows
         self._has_time = has_time
@@ -48,6 +51,7 @@ class Bulk:
             Delivery: self._add_delivery,
             Settle: self._add_settle,
             MoveDelivery: self._add_move,
+            Join: self._add_join,
             PutHealth: self._add_health,
         }
 
@@ -62,6 +66,7 @@ class Bulk:
 
     async def write(self) -> Refused | None:
         """Write all rows; a refusal when a count is off. The caller holds a savepoint."""
+        self._rows["delivery_join"] = [join_row(one) for one in self._joins.values()]
         for name, refused in _COUNTED.items():
             rows = self._rows[name]
             if rows and await self._changed(name, rows) != len(rows):
@@ -90,9 +95,13 @@ class Bulk:
         self._rows["delivery_settle"].append(settle_row(change.after, change.expected))
 
     def _add_move(self, change: MoveDelivery) -> None:
-        after = change.after
-        self._rows["delivery_move"].append(move_row(after, change.expected))
-        self._carried.extend([(after.site, event_id, after.id) for event_id in after.event_ids])
+        self._rows["delivery_move"].append(move_row(change.after, change.expected))
+
+    def _add_join(self, change: Join) -> None:
+        key = (change.site, change.delivery_id)
+        before = self._joins.get(key)
+        self._joins[key] = change if before is None else both(before, change)
+        self._carried.extend([(change.site, event_id, change.delivery_id) for event_id in change.event_ids])
 
     def _add_health(self, change: PutHealth) -> None:
         health = change.health

@@ -80,23 +80,21 @@ SELECT count(*) FROM moved;
 
 -- name: delivery_move
 -- Write everything of deliveries that may change without an attempt, of those that still are in the expected state and
--- were not attempted meanwhile; and their places in the queue.
+-- were neither attempted nor joined meanwhile; and their places in the queue.
 WITH moved AS (
   UPDATE delivery AS d
   SET state = s.state, due_at = s.due_at, attempts = s.attempts, step = s.step, internal_faults = s.internal_faults,
     last_outcome = s.last_outcome, last_status = s.last_status, ended_at = s.ended_at,
     payload_bytes = s.payload_bytes, payload = s.payload, webhook_version = s.webhook_version,
-    event_ids = s.event_ids, event_types = s.event_types, subject_type = s.subject_type, subject_id = s.subject_id,
-    subject_title = s.subject_title, hop = s.hop, replay_id = s.replay_id
+    replay_id = s.replay_id
   FROM unnest(:state::text[], :due_at::bigint[], :attempts::integer[], :step::integer[], :internal_faults::integer[],
     :last_outcome::text[], :last_status::integer[], :ended_at::bigint[], :payload_bytes::bigint[], :payload::bytea[],
-    :webhook_version::integer[], :event_ids::text[], :event_types::text[], :subject_type::text[],
-    :subject_id::text[], :subject_title::text[], :hop::integer[], :replay_id::text[], :site::text[], :id::text[],
-    :expected::text[], :attempts_before::integer[])
+    :webhook_version::integer[], :replay_id::text[], :site::text[], :id::text[], :expected::text[],
+    :attempts_before::integer[], :event_ids::text[])
     AS s (state, due_at, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes, payload,
-      webhook_version, event_ids, event_types, subject_type, subject_id, subject_title, hop, replay_id, site, id,
-      expected, attempts_before)
+      webhook_version, replay_id, site, id, expected, attempts_before, event_ids)
   WHERE d.site = s.site AND d.id = s.id AND d.state = s.expected AND d.attempts = s.attempts_before
+    AND d.event_ids = s.event_ids
   RETURNING d.site, d.id, d.webhook_id, d.shard, s.expected, s.state, s.due_at,
     s.state NOT IN ('waiting', 'gathering') AS is_ended
 ), gone AS (
@@ -111,6 +109,39 @@ WITH moved AS (
   WHERE NOT is_ended AND expected NOT IN ('waiting', 'gathering')
 )
 SELECT count(*) FROM moved;
+
+-- name: delivery_join
+-- Add events to deliveries that gather: their ids at the end, their types once, their subject if it is the same; and
+-- bring forward their places in the queue. It may change a row but once, so joins of one delivery come as one.
+WITH joined AS (
+  UPDATE delivery AS d
+  SET event_ids = d.event_ids || ' ' || s.event_ids,
+    event_types = (
+      SELECT string_agg(type, ' ' ORDER BY place)
+      FROM (
+        SELECT type, min(place) AS place
+        FROM unnest(string_to_array(d.event_types || ' ' || s.event_types, ' ')) WITH ORDINALITY AS t (type, place)
+        GROUP BY type
+      ) AS once
+    ),
+    hop = greatest(d.hop, s.hop),
+    due_at = least(d.due_at, s.due_at),
+    subject_type = CASE WHEN (d.subject_type, d.subject_id) IS NOT DISTINCT FROM (s.subject_type, s.subject_id)
+      THEN d.subject_type END,
+    subject_id = CASE WHEN (d.subject_type, d.subject_id) IS NOT DISTINCT FROM (s.subject_type, s.subject_id)
+      THEN d.subject_id END,
+    subject_title = CASE WHEN (d.subject_type, d.subject_id) IS NOT DISTINCT FROM (s.subject_type, s.subject_id)
+      THEN d.subject_title END
+  FROM unnest(:event_ids::text[], :event_types::text[], :hop::integer[], :due_at::bigint[], :subject_type::text[],
+    :subject_id::text[], :site::text[], :id::text[])
+    AS s (event_ids, event_types, hop, due_at, subject_type, subject_id, site, id)
+  WHERE d.site = s.site AND d.id = s.id AND d.state = 'gathering'
+  RETURNING d.site, d.id, d.due_at
+), sooner AS (
+  UPDATE queue AS q SET due_at = j.due_at FROM joined AS j
+  WHERE q.site = j.site AND q.state = 'gathering' AND q.delivery_id = j.id AND q.due_at > j.due_at
+)
+SELECT count(*) FROM joined;
 
 -- name: delivery_cancel_waiting
 -- Cancel what waits for one webhook, in the order in which it falls due; without `rows_max` there is no limit.

@@ -2,7 +2,7 @@
 
 Optimistic: when a constraint fails or a count is off, nothing of the group stays and the writer applies its units one
 by one, so that only the guilty ones are refused. Units keep their order where it matters: a delivery is touched at
-most once in a group.
+most once in a group, but for joins: they run after inserts and before all else, and one that came too late is off.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,18 +10,19 @@ from typing import Any
 
 import apsw
 
-from deskbell.model.changes import Insert, MoveDelivery, PutHealth, Settle, Unit
+from deskbell.model.changes import Insert, Join, MoveDelivery, PutHealth, Settle, Unit
 from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.storage.bodies import body_of
 from deskbell.storage.packing import UNITS_MAX
-from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, move_row, settle_row
+from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, join_row, move_row, settle_row
 from deskbell.storage.rows_attempt import attempt_row
 
 _ORDER = (
     "event_insert",
     "idempotency_insert",
     "delivery_insert",
+    "delivery_join",
     "attempt_insert",
     "delivery_settle",
     "delivery_move",
@@ -50,6 +51,7 @@ class Bulk:
             Delivery: self._add_delivery,
             Settle: self._add_settle,
             MoveDelivery: self._add_move,
+            Join: self._add_join,
             PutHealth: self._add_health,
         }
 
@@ -94,9 +96,11 @@ class Bulk:
         self._rows["delivery_settle"].append(settle_row(change.after, change.expected))
 
     def _add_move(self, change: MoveDelivery) -> None:
-        after = change.after
-        self._rows["delivery_move"].append(move_row(after, change.expected))
-        self._carried.extend([(after.site, event_id, after.id) for event_id in after.event_ids])
+        self._rows["delivery_move"].append(move_row(change.after, change.expected))
+
+    def _add_join(self, change: Join) -> None:
+        self._rows["delivery_join"].append(join_row(change))
+        self._carried.extend([(change.site, event_id, change.delivery_id) for event_id in change.event_ids])
 
     def _add_health(self, change: PutHealth) -> None:
         health = change.health

@@ -40,12 +40,29 @@ WHERE site = ? AND id = ? AND state = ?;
 
 -- name: delivery_move
 -- Write everything of a delivery that may change without an attempt, if it still is in the expected state and was
--- not attempted meanwhile.
+-- neither attempted nor joined meanwhile.
 UPDATE delivery
 SET state = ?, due_at = ?, attempts = ?, step = ?, internal_faults = ?, last_outcome = ?, last_status = ?,
-  ended_at = ?, payload_bytes = ?, payload = ?, webhook_version = ?, event_ids = ?, event_types = ?,
-  subject_type = ?, subject_id = ?, subject_title = ?, hop = ?, replay_id = ?
-WHERE site = ? AND id = ? AND state = ? AND attempts = ?;
+  ended_at = ?, payload_bytes = ?, payload = ?, webhook_version = ?, replay_id = ?
+WHERE site = ? AND id = ? AND state = ? AND attempts = ? AND event_ids = ?;
+
+-- name: delivery_join
+-- Add events to a delivery that gathers: their ids at the end, their types once, their subject if it is the same.
+UPDATE delivery
+SET event_ids = event_ids || ' ' || ?1,
+  event_types = (
+    SELECT group_concat(type, ' ' ORDER BY place)
+    FROM (
+      SELECT value AS type, min(key) AS place
+      FROM json_each('["' || replace(event_types || ' ' || ?2, ' ', '","') || '"]') GROUP BY value
+    )
+  ),
+  hop = max(hop, ?3),
+  due_at = min(due_at, ?4),
+  subject_type = CASE WHEN subject_type IS ?5 AND subject_id IS ?6 THEN subject_type END,
+  subject_id = CASE WHEN subject_type IS ?5 AND subject_id IS ?6 THEN subject_id END,
+  subject_title = CASE WHEN subject_type IS ?5 AND subject_id IS ?6 THEN subject_title END
+WHERE site = ?7 AND id = ?8 AND state = 'gathering';
 
 -- name: delivery_cancel_waiting
 -- Cancel what waits for one webhook, in the order in which it falls due; `rows_max` -1 is no limit.

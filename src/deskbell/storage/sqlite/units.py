@@ -19,6 +19,7 @@ from deskbell.model.changes import (
     EraseSubject,
     EraseWebhook,
     Insert,
+    Join,
     MoveDelivery,
     MustFence,
     Overwrite,
@@ -44,6 +45,7 @@ from deskbell.storage.rows import (
     delivery_row,
     event_row,
     idempotency_row,
+    join_row,
     move_row,
     settle_row,
     stat_of,
@@ -73,6 +75,7 @@ class Units:
             Overwrite: self._overwrite,
             Settle: self._settle,
             MoveDelivery: self._move,
+            Join: self._join,
             CancelWaiting: self._cancel_waiting,
             PutHealth: self._put_health,
             AddStats: self._add_stats,
@@ -184,7 +187,13 @@ class Units:
     def _move(self, change: MoveDelivery) -> Refused | None:
         if not self._run("delivery_move", move_row(change.after, change.expected)):
             return Refused(reason="state", what="delivery")
-        self._carry(change.after)
+        return None
+
+    def _join(self, change: Join) -> Refused | None:
+        if not self._run("delivery_join", join_row(change)):
+            return Refused(reason="state", what="delivery")
+        for event_id in change.event_ids:
+            self._run("delivery_event_insert", (change.site, event_id, change.delivery_id))
         return None
 
     def _cancel_waiting(self, change: CancelWaiting) -> None:
