@@ -236,8 +236,8 @@ class Purge:
 
 
 Change = (
-    Insert | Replace | Overwrite | Settle | MoveDelivery | Join | CancelWaiting | PutHealth | AddStats | PutMeta | DeleteRow
-    | TrimCaptures | Purge | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject | EraseWebhook
+    Insert | Replace | Overwrite | Settle | MoveDelivery | Join | CancelWaiting | PutHealth | AddStats | PutMeta
+    | DeleteRow | TrimCaptures | Purge | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject | EraseWebhook
 )  # fmt: skip
 
 
