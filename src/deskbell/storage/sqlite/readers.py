@@ -64,8 +64,10 @@ class Readers:
         connection = self._take()
         try:
             cursor = connection.execute(text, bindings)
-            found = [make(row) for row in islice(cursor, rows_max)]
-            cursor.close(True)  # rows that nobody takes are not read
+            try:
+                found = [make(row) for row in islice(cursor, rows_max)]
+            finally:  # also when a row is damaged: a statement that stays open would read this state for ever
+                cursor.close(True)  # rows that nobody takes are not read
         except apsw.Error as error:
             raise StoreBroken(f"the database could not be read: {error}") from error
         finally:
