@@ -4,15 +4,18 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from random import Random
+from typing import Any
 
 import pytest
 
 from deskbell.model.draft import Published
+from deskbell.model.errors import Conflict
 from deskbell.model.exchange import Sendable
 from deskbell.model.instant import from_seconds
+from deskbell.model.webhook import Webhook
 from deskbell.rules.limits import Limits
-from engine.cluster import Cluster
-from engine.world import SITE, Character, answer, hang, ok, until
+from engine.cluster import Cluster, Node
+from engine.world import ANN, SITE, Character, answer, hang, in_turn, ok, until, url_of
 
 
 @pytest.fixture
@@ -276,6 +279,119 @@ async def test_who_only_serves_owns_nothing_and_its_events_are_delivered(cluster
     assert await cluster.state(later) == "waiting"
     await cluster.join("worker")
     await until(lambda: len(cluster.sender.requests) == 2)
+
+
+async def owner_and_other(cluster: Cluster, **webhook: Any) -> tuple[Node, Node, Webhook]:
+    """Two nodes and a webhook: the node that owns its shard, and the other one."""
+    a, b = await cluster.join("a", "b")
+    await settle_shares(cluster)
+    made = await cluster.webhook(**webhook)
+    await cluster.tick()
+    return (a, b, made) if made.shard in a.owned() else (b, a, made)
+
+
+@pytest.mark.parametrize("ring_is_lost", [False, True])
+async def test_send_again_at_another_node_is_done_by_the_owner(cluster: Cluster, ring_is_lost: bool) -> None:
+    """One manual attempt, by that person, whether or not the ring arrives."""
+    owner, other, _ = await owner_and_other(cluster, character=answer(413))
+    published = await other.publish()
+    await until(lambda: len(owner.sender.requests) == 1)
+    await cluster.calm()
+    assert await cluster.state(published) == "exhausted"
+    cluster.sender.characters.update(dict.fromkeys(cluster.sender.characters, ok))
+    cluster.wire.cut = ring_is_lost
+    await other.engine.redeliver(SITE, published.delivery_ids[0], by="Ann Lee")
+    with pytest.raises(Conflict):
+        await other.engine.redeliver(SITE, published.delivery_ids[0], by="Ben")
+    if ring_is_lost:
+        await cluster.tick()
+    await until(lambda: len(owner.sender.requests) == 2)
+    await cluster.calm()
+    assert not other.sender.requests
+    attempts = await cluster.store.deliveries.attempts(SITE, published.delivery_ids[0])
+    assert [(one.trigger.value, one.by) for one in attempts] == [("automatic", None), ("manual", "Ann Lee")]
+    assert await cluster.state(published) == "delivered"
+    assert await cluster.store.due.asked(9) == ()
+
+
+async def test_send_again_of_what_the_owner_has_in_flight_waits_for_it(cluster: Cluster) -> None:
+    """Never two requests of one delivery at once; the second comes when the first was answered."""
+    owner, other, webhook = await owner_and_other(cluster, character=hang)
+    published = await other.publish()
+    await until(lambda: len(owner.sender.hanging) == 1)
+    await other.engine.redeliver(SITE, published.delivery_ids[0], by="Ann Lee")
+    await cluster.tick()
+    assert len(cluster.sender.requests) == 1
+    owner.sender.answer_hanging(answer(500)(PROBE))
+    await cluster.tick()
+    await until(lambda: len(owner.sender.hanging) == 1)
+    assert owner.sender.most_at_once[url_of(webhook.id)] == 1
+    owner.sender.answer_hanging(answer(200)(PROBE))
+    await cluster.calm()
+    attempts = await cluster.store.deliveries.attempts(SITE, published.delivery_ids[0])
+    assert [one.trigger.value for one in attempts] == ["automatic", "manual"]
+
+
+async def test_what_was_asked_for_survives_the_owner(cluster: Cluster) -> None:
+    """The owner dies before it makes the attempt: the next one makes it."""
+    owner, other, _ = await owner_and_other(cluster, character=answer(413))
+    published = await other.publish()
+    await until(lambda: len(owner.sender.requests) == 1)
+    await cluster.calm()
+    cluster.sender.characters.update(dict.fromkeys(cluster.sender.characters, ok))
+    cluster.wire.cut = True
+    await other.engine.redeliver(SITE, published.delivery_ids[0], by="Ann Lee")
+    await cluster.kill(owner.name)
+    await cluster.tick(8)
+    await cluster.tick(8)
+    await until(lambda: len(other.sender.requests) == 1)
+    await cluster.calm()
+    assert await cluster.state(published) == "delivered"
+
+
+async def test_send_again_is_dropped_when_the_webhook_was_disabled_since(cluster: Cluster) -> None:
+    """The owner judges by the settings of its time."""
+    owner, other, webhook = await owner_and_other(cluster, character=answer(413))
+    published = await other.publish()
+    await until(lambda: len(owner.sender.requests) == 1)
+    await cluster.calm()
+    cluster.wire.cut = True
+    await other.engine.redeliver(SITE, published.delivery_ids[0], by="Ann Lee")
+    await cluster.change(webhook, state="disabled")
+    await cluster.tick()
+    assert len(cluster.sender.requests) == 1
+    assert await cluster.store.due.asked(9) == ()
+
+
+@pytest.mark.parametrize("ring_is_lost", [False, True])
+async def test_a_test_at_another_node_is_sent_by_the_owner_even_when_paused(
+    cluster: Cluster, ring_is_lost: bool
+) -> None:
+    """Whether or not the ring arrives."""
+    owner, other, webhook = await owner_and_other(cluster, state="paused")
+    cluster.wire.cut = ring_is_lost
+    delivery_id = await other.engine.send_test(SITE, webhook.id, by=ANN)
+    if ring_is_lost:
+        await cluster.tick()
+    await until(lambda: len(owner.sender.requests) == 1)
+    await cluster.calm()
+    (attempt,) = await cluster.store.deliveries.attempts(SITE, delivery_id)
+    assert attempt.trigger == "test"
+    assert await cluster.store.due.asked(9) == ()
+    await cluster.tick(60)
+    assert len(cluster.sender.requests) == 1
+
+
+async def test_a_delivery_that_is_cancelled_at_another_node_is_not_sent(cluster: Cluster) -> None:
+    """The owner forgets it."""
+    owner, other, _ = await owner_and_other(cluster, character=in_turn(answer(500), ok))
+    published = await other.publish()
+    await until(lambda: len(owner.sender.requests) == 1)
+    await cluster.calm()
+    await other.engine.cancel(SITE, published.delivery_ids[0])
+    await cluster.tick(60)
+    assert len(cluster.sender.requests) == 1
+    assert await cluster.state(published) == "cancelled"
 
 
 class Load:

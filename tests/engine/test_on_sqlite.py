@@ -63,3 +63,26 @@ async def test_many_share_few_commits_and_all_arrive(tmp_path):
     assert await world.store.due.webhooks() == ()
     await world.engine.stop(1)
     await world.store.close()
+
+
+async def test_an_attempt_that_was_asked_for_is_made_after_a_restart(tmp_path):
+    """The process ended between the click and the attempt."""
+    path = tmp_path / "deskbell.db"
+    world = await opened(path)
+    webhook = await world.webhook("custom.a", character=answer(413))
+    published = await world.publish("custom.a")
+    await world.quiet()
+    world.engine._dispatcher.halt()
+    await world.engine.redeliver(SITE, published.delivery_ids[0], by="Ann Lee")
+    await world.engine.stop(0)
+    await world.store.close()
+
+    world.sender.characters[world.sender.to(webhook)[0].url] = ok
+    await opened(path, world)
+    await until(lambda: len(world.sender.to(webhook)) == 2)
+    await world.quiet()
+    assert await world.state(published) == "delivered"
+    (_, attempt) = await world.store.deliveries.attempts(SITE, published.delivery_ids[0])
+    assert (attempt.trigger, attempt.by) == ("manual", "Ann Lee")
+    await world.engine.stop(0)
+    await world.store.close()

@@ -113,8 +113,8 @@ def test_no_statement_scans_a_table(connection: apsw.Connection, name: str) -> N
 _ALL_SITES = {
     "counted_to_put", "due_uncounted", "due_webhooks", "meta_get", "meta_put", "site_all", "user_by_email",
     "login_by_hash", "api_key_by_lookup", "link_by_hash", "bin_by_address", "setting_versions", "replay_running",
-    "due_asked", "timer_due", "timer_count", "fence_holds", "node_all", "node_beat", "node_forget", "node_leave", "shard_all",
-    "shard_get", "shard_hand_over", "shard_leave", "shard_renew", "shard_take",
+    "due_asked", "timer_due", "timer_count", "fence_holds", "node_all", "node_beat", "node_forget", "node_leave",
+    "shard_all", "shard_get", "shard_hand_over", "shard_leave", "shard_renew", "shard_take",
 }  # fmt: skip
 
 

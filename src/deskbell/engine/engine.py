@@ -6,6 +6,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from deskbell.engine.asking import Asking
 from deskbell.engine.attempt import Attempts
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.counters import Tally
@@ -100,7 +101,7 @@ class Engine:
         )
         self._wire(ground)
         self._nodes = Nodes(
-            ground, lanes=self._lanes, holding=self._holding, backlog=self._backlog, node=node, delivers=delivers
+            ground, lanes=self._lanes, holding=self._holding, keeper=self._keeper, node=node, delivers=delivers
         )
 
     def _wire(self, ground: Ground) -> None:
@@ -120,14 +121,14 @@ class Engine:
             news=News(ground, intake=self._intake),
         )
         attempts = Attempts(ground, dispatcher=self._dispatcher, settler=self._settler)
-        self._keeper = Keeper(ground, backlog=self._backlog, statistics=self._statistics)
-        self._redeliver = Redeliver(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
+        self._asking = Asking(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
+        self._keeper = Keeper(ground, backlog=self._backlog, statistics=self._statistics, asking=self._asking)
+        self._redeliver = Redeliver(ground, holding=self._holding, backlog=self._backlog, asking=self._asking)
         self._testing = Testing(
             ground,
             intake=self._intake,
             dispatcher=self._dispatcher,
             holding=self._holding,
-            redeliver=self._redeliver,
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
         self._replaying = Replaying(ground, holding=self._holding)
@@ -155,7 +156,7 @@ class Engine:
         if self._ownership.alone:
             await self._statistics.recount()
         await self._nodes.start()
-        await self._backlog.poll()
+        await self._keeper.look()
         self._supervisor.keep("settings", self._settings.run)
         self._supervisor.keep("backlog", self._backlog.run)
         self._keeper.begin(self._supervisor)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from deskbell.engine.asking import Asking
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.ground import Ground
 from deskbell.engine.statistics import Statistics
@@ -23,12 +24,13 @@ FIRST_SHARD = 0
 class Keeper:
     """Small steps, each complete in itself."""
 
-    def __init__(self, ground: Ground, *, backlog: Backlog, statistics: Statistics) -> None:
+    def __init__(self, ground: Ground, *, backlog: Backlog, statistics: Statistics, asking: Asking) -> None:
         self._store = ground.store
         self._settings = ground.settings
         self._ownership = ground.ownership
         self._backlog = backlog
         self._statistics = statistics
+        self._asking = asking
         self._doorbell = ground.doorbell
         self._clock = ground.clock
         self._limits = ground.limits
@@ -37,15 +39,24 @@ class Keeper:
         """Start the loops."""
         supervisor.every("statistics", FLUSH_S, self._statistics.flush)
         supervisor.every("pauses", PAUSES_S, self.end_pauses)
-        supervisor.every("poll", self._limits.safety_poll_s, self._backlog.poll)
+        supervisor.every("poll", self._limits.safety_poll_s, self.look)
         supervisor.every("retention", PURGE_S, self.purge)
 
     async def tend(self) -> None:
         """Do every step once, now."""
         await self._statistics.flush()
         await self.end_pauses()
-        await self._backlog.poll()
+        await self.look()
         await self.purge()
+
+    async def look(self) -> None:
+        """Compare with the database what is due and what was asked for: at start, and in case a ring was lost."""
+        await self._backlog.poll()
+        await self.answer()
+
+    async def answer(self) -> None:
+        """Make the attempts that were asked for."""
+        await self._asking.look()
 
     async def end_pauses(self) -> None:
         """Resume webhooks that were paused until a time that has come."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from deskbell.engine.asking import asked_for
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.parcel import Parcel
@@ -113,6 +114,8 @@ class Intake:
                 parcels.extend(own)
                 changes.append(Insert(row=event))
                 changes.extend(Insert(row=parcel.delivery) for parcel in own)
+                if accept.only is not None and not self._ownership.owns(accept.only.shard):
+                    changes.extend(Insert(row=asked_for(parcel.delivery, now, None)) for parcel in own)
         except BaseException:
             self.waiting -= 1
             raise
@@ -139,7 +142,7 @@ class Intake:
             )
         )
         for parcel in parcels:
-            if parcel.trigger is Trigger.TEST:
+            if parcel.trigger is Trigger.TEST and self._ownership.owns(parcel.delivery.shard):
                 self.admit_test(parcel)
             else:
                 self._holding.admit(parcel)
@@ -153,8 +156,10 @@ class Intake:
     def _ring_owners(self, parcels: list[Parcel]) -> None:
         """Whoever owns the other shards finds these deliveries in the database."""
         theirs = [one.delivery for one in parcels if not self._ownership.owns(one.delivery.shard)]
-        for ring in dict.fromkeys((one.site, one.webhook_id, one.shard) for one in theirs):
+        for ring in dict.fromkeys((one.site, one.webhook_id, one.shard) for one in theirs if not one.test):
             self._doorbell.ring("due", ring)
+        for test in (one for one in theirs if one.test):
+            self._doorbell.ring("asked", (test.site, test.id, test.shard))
 
     def _match(
         self, site: Site, draft: Draft, event_id: EventId, now: Instant, only: Webhook | None

@@ -14,7 +14,18 @@ from deskbell.engine.parcel import Parcel
 from deskbell.engine.record import Record
 from deskbell.engine.run import Run
 from deskbell.engine.statistics import Statistics
-from deskbell.model.changes import Change, Committed, Insert, MustFence, PutHealth, Refused, Settle, Unit, Verdict
+from deskbell.model.changes import (
+    Change,
+    Committed,
+    DropAsked,
+    Insert,
+    MustFence,
+    PutHealth,
+    Refused,
+    Settle,
+    Unit,
+    Verdict,
+)
 from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import OutcomeClass
 from deskbell.rules.failing import Turn
@@ -22,6 +33,9 @@ from deskbell.rules.settling import settled, starts_as
 
 AGAIN_S = 1.0
 """After a settle that could not be written for want of room."""
+
+BY_HAND = (Trigger.MANUAL, Trigger.TEST)
+"""Attempts that may have been asked for by a row."""
 
 
 class Settler:
@@ -66,6 +80,8 @@ class Settler:
             changes.append(PutHealth(health=health))
         if _why_disabled(run, attempt) is not None:
             run.lane.held = True
+        if run.trigger in BY_HAND:
+            changes.append(DropAsked(site=after.site, delivery_id=after.id))
         self._dispatcher.unsettled += 1
         self._submit(run, attempt, after, tuple(changes))
 
@@ -124,6 +140,9 @@ class Settler:
             self._ownership.doubt()
             self._settings.changed(attempt.site, attempt.webhook_id)  # should it be ours again: look what is true now
             return
+        if verdict.reason == "broken" and run.trigger in BY_HAND:  # else it would be made again and again
+            drop = DropAsked(site=after.site, delivery_id=after.id)
+            self._store.submit(Unit(changes=(drop,)), lambda _: None)
         if verdict.reason == "state":
             self._record_alone(run, attempt, changes[1:])
         elif verdict.reason != "broken":

@@ -6,9 +6,9 @@ from typing import Any
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
+from deskbell.engine.may_send import check_may_send
 from deskbell.engine.parcel import Parcel
 from deskbell.engine.publish import Accept, Intake
-from deskbell.engine.redeliver import Redeliver
 from deskbell.engine.sampling import sample_draft
 from deskbell.model.changes import Refused
 from deskbell.model.draft import Draft, Published
@@ -23,15 +23,12 @@ TEST_TYPE = "test.ping"
 class Testing:
     """Test deliveries are attempted once and change no health; a triggered event is matched like a real one."""
 
-    def __init__(
-        self, ground: Ground, *, intake: Intake, dispatcher: Dispatcher, holding: Holding, redeliver: Redeliver
-    ) -> None:
+    def __init__(self, ground: Ground, *, intake: Intake, dispatcher: Dispatcher, holding: Holding) -> None:
         self._store = ground.store
         self._intake = intake
         self._settings = ground.settings
         self._dispatcher = dispatcher
         self._holding = holding
-        self._redeliver = redeliver
         self._clock = ground.clock
         self._ids = ground.ids
         intake.admit_test = self._admit
@@ -44,7 +41,7 @@ class Testing:
         webhook = self._settings.webhook(site, WebhookId(webhook_id))
         if webhook is None:
             raise NotFound
-        self._redeliver.check_may_send(site, webhook.id, test=True)
+        check_may_send(self._settings, site, webhook.id, test=True)
         event_id = self._ids.event()
         if head is None and event_type == TEST_TYPE:
             head = test_head(site, event_id, webhook.id, webhook.description, by)

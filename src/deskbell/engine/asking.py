@@ -1,0 +1,90 @@
+"""Attempts that somebody asks for: a row that the owner of the shard finds, wherever it was asked."""
+
+from deskbell.engine.backlog import Backlog
+from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.ground import Ground
+from deskbell.engine.holding import Holding
+from deskbell.engine.may_send import check_may_send
+from deskbell.engine.parcel import Parcel
+from deskbell.model.changes import Change, DropAsked, Insert, Refused, Unit
+from deskbell.model.delivery import Asked, Delivery, Trigger
+from deskbell.model.errors import Busy, Conflict, NotFound
+from deskbell.model.instant import Instant
+
+LOOK_MAX = 1_000
+"""Rows of one look."""
+SENDING = "This delivery is being sent at this moment."
+
+
+class Asking:
+    """Only the owner makes such an attempt, else a delivery could be in flight twice: the owner's automatic attempt
+    and ours. So what is asked is committed first. The ring then only makes it quick; what a lost ring or the end of a
+    process leaves behind is found by looking at the rows, every few seconds and at start. The row goes in the unit
+    that settles the attempt."""
+
+    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, backlog: Backlog) -> None:
+        self._store = ground.store
+        self._settings = ground.settings
+        self._ownership = ground.ownership
+        self._dispatcher = dispatcher
+        self._holding = holding
+        self._backlog = backlog
+        self._doorbell = ground.doorbell
+        self._clock = ground.clock
+
+    async def ask(self, delivery: Delivery, by: str, *changes: Change) -> None:
+        """Have one attempt made, ahead of the queue. Raises Conflict when one is asked for already, or Busy."""
+        asked = asked_for(delivery, self._clock.now(), by)
+        verdict = await self._store.commit(Unit(changes=(*changes, Insert(row=asked))))
+        if isinstance(verdict, Refused):
+            raise Conflict(SENDING, reason="sending") if verdict.reason == "exists" else Busy(reason=verdict.reason)
+        if self._ownership.owns(asked.shard):
+            await self._take(asked)
+        else:
+            self._doorbell.ring("asked", (asked.site, asked.delivery_id, asked.shard))
+
+    async def look(self) -> None:
+        """Make the attempts that were asked for at another node, or before this process began."""
+        for asked in await self._store.due.asked(LOOK_MAX):
+            if self._ownership.owns(asked.shard):
+                await self._take(asked)
+
+    async def _take(self, asked: Asked) -> None:
+        """What is in flight already is left alone: the row stays, and the next look finds it."""
+        parcel = await self._parcel(asked)
+        if parcel is None:
+            await self._store.commit(Unit(changes=(DropAsked(site=asked.site, delivery_id=asked.delivery_id),)))
+            return
+        trigger, lane = parcel.trigger, self._dispatcher.lane(asked.site, asked.webhook_id)
+        parcel = lane.members.get(asked.delivery_id, parcel)
+        is_queued = parcel.trigger is trigger and asked.delivery_id in lane.members
+        if parcel.sending or is_queued or not self._ownership.owns(asked.shard):
+            return
+        parcel.trigger, parcel.by, parcel.due = trigger, asked.by, self._clock.monotonic()
+        self._holding.keep(lane, parcel)
+        self._dispatcher.queue_urgent(lane, parcel)
+
+    async def _parcel(self, asked: Asked) -> Parcel | None:
+        """None when it cannot be sent any more: it is gone, or its webhook was disabled since somebody asked."""
+        await self._settings.fresh(asked.site)
+        try:
+            check_may_send(self._settings, asked.site, asked.webhook_id, test=asked.by is None)
+        except (Conflict, NotFound):
+            return None
+        delivery = await self._store.deliveries.get(asked.site, asked.delivery_id)
+        if delivery is None:
+            return None
+        is_test = asked.by is None or (delivery.test and not delivery.attempts)
+        return await self._backlog.load(delivery, Trigger.TEST if is_test else Trigger.MANUAL, asked.by)
+
+
+def asked_for(delivery: Delivery, at: Instant, by: str | None) -> Asked:
+    """The row; without a name it is a test."""
+    return Asked(
+        site=delivery.site,
+        delivery_id=delivery.id,
+        webhook_id=delivery.webhook_id,
+        shard=delivery.shard,
+        at=at,
+        by=by,
+    )
