@@ -141,7 +141,7 @@ class Settler:
             self._settings.changed(attempt.site, attempt.webhook_id)  # should it be ours again: look what is true now
             return
         if verdict.reason == "broken" and run.trigger in BY_HAND:  # else it would be made again and again
-            drop = DropAsked(site=after.site, delivery_id=after.id)
+            drop = DropAsked(site=attempt.site, delivery_id=attempt.delivery_id)
             self._store.submit(Unit(changes=(drop,)), lambda _: None)
         if verdict.reason == "state":
             self._record_alone(run, attempt, changes[1:])
