@@ -10,9 +10,10 @@ from deskbell.cli.main import main
 from deskbell.rules.catalogue import CATALOGUE
 from deskbell.rules.limits import Limits
 
-REPETITION = """Every POST takes an `Idempotency-Key` (1 to 255 visible ASCII characters, per API key, 24 h): the same request gets
-the first answer again, marked `Idempotency-Replayed: true`; another request under the key is 422. Refusals are not kept.
-An answer that held a secret is never stored: its repetition is 409 (`answered_with_secret`), and says what was made.
+REPETITION = """Every POST takes an `Idempotency-Key` (1 to 255 visible ASCII characters, per API key, 24 h): the same
+request gets the first answer again, marked `Idempotency-Replayed: true`; another request under the key is 422. Refusals
+are not kept. An answer that held a secret is never stored: its repetition is 409 (`answered_with_secret`), and says
+what was made.
 """
 FOLDER = Path(__file__).parent / "reference"
 

@@ -21,7 +21,7 @@ from deskbell.rooms import Rooms
 from deskbell.rules.limits import Limits
 from deskbell.rules.sealing import Keyring
 from deskbell.storage.sqlite.store import SqliteStore
-from deskbell.webhooks import Registrations
+from deskbell.webhooks import Registrations, Replays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,7 @@ async def build_rooms(config: Config, store: Store) -> Rooms:
         store=store,
         engine=engine,
         registrations=registrations,
+        replays=build_replays(ground, engine),
         chats=Chats(store=store, publisher=engine, clock=clock, random=random, limits=limits, changed=ground.changed),
         tickets=build_tickets(ground, engine),
         people=People(store=store, publisher=engine, clock=clock, limits=limits, changed=ground.changed),
@@ -124,6 +125,18 @@ def build_registrations(ground: Ground, engine: Engine) -> Registrations:
         site_changed=engine.site_changed,
         publisher=engine,
         kinds=KINDS,
+    )
+
+
+def build_replays(ground: Ground, engine: Engine) -> Replays:
+    """The replays' use cases; the engine counts and carries out."""
+    return Replays(
+        store=ground.store,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        replayer=engine,
+        site_changed=engine.site_changed,
     )
 
 

@@ -10,7 +10,7 @@ from deskbell.ports import Clock, Doorbell, Random, Sender, Store
 from deskbell.rules.limits import Limits
 from deskbell.rules.sealing import Keyring
 from deskbell.rules.urls import UrlPolicy
-from deskbell.webhooks import Registrations
+from deskbell.webhooks import Registrations, Replays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +20,7 @@ class Rooms:
     store: Store
     engine: Engine
     registrations: Registrations
+    replays: Replays
     chats: Chats
     tickets: Tickets
     people: People

@@ -22,7 +22,7 @@ STATES = ("gathering", "waiting", "held", "delivered", "accepted", "exhausted", 
 
 
 class RedeliverInput(Input):
-    """`stored`: the same bytes and id."""
+    """`stored`: same id, same bytes. `again`: a new delivery of the same events with the webhook's present settings."""
 
     render: str = "stored"
 
@@ -81,11 +81,18 @@ async def listing(ask: ApiAsk) -> Response:
     )
 
 
-async def answer(ask: ApiAsk, delivery: Delivery) -> Response:
+async def copies_of(ask: ApiAsk, delivery: Delivery) -> list[Delivery]:
+    """The deliveries that were made of this one with later settings, oldest first."""
+    rows = await ask.rooms.store.deliveries.carrying(ask.site, delivery.event_ids[:1], delivery.webhook_id)
+    return [one for one in rows if one.copy_of == delivery.id]
+
+
+async def answer(ask: ApiAsk, delivery: Delivery, status: int = 200) -> Response:
     """A delivery with its log."""
     site, webhooks = await surroundings(ask)
     log = await ask.rooms.store.deliveries.attempts(ask.site, delivery.id)
-    return json(show.delivery(delivery, site, webhooks.get(delivery.webhook_id), log))
+    copies = await copies_of(ask, delivery)
+    return json(show.delivery(delivery, site, webhooks.get(delivery.webhook_id), log, copies), status)
 
 
 async def get(ask: ApiAsk) -> Response:
@@ -97,11 +104,14 @@ async def get(ask: ApiAsk) -> Response:
 
 
 async def redeliver(ask: ApiAsk) -> Response:
-    """Send one delivery again, now: same id, same bytes."""
-    if body(ask, RedeliverInput).render != "stored":
-        detail = "Only `stored` is available: the same bytes again."
-        raise Invalid(detail, faults=(FaultAt(pointer="/render", code="choice", detail=detail),))
-    return await answer(ask, await ask.rooms.engine.redeliver(ask.site, ask.path("id"), by=ask.caller.name))
+    """Send one delivery again, now: same id and bytes, or as a new delivery with today's settings."""
+    render = body(ask, RedeliverInput).render
+    if render == "stored":
+        return await answer(ask, await ask.rooms.engine.redeliver(ask.site, ask.path("id"), by=ask.caller.name))
+    if render == "again":
+        return await answer(ask, await ask.rooms.engine.send_again(ask.site, ask.path("id"), by=ask.caller.name), 201)
+    detail = "Choose stored (same id, same bytes) or again (a new delivery with today's settings)."
+    raise Invalid(detail, faults=(FaultAt(pointer="/render", code="choice", detail=detail),))
 
 
 async def cancel(ask: ApiAsk) -> Response:

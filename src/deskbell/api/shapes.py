@@ -165,6 +165,8 @@ class DeliveryShape(Shape):
     payload_bytes: int | None
     test: bool
     replay_id: str | None = None
+    copy_of: str | None = None
+    copies: list[str] | UnsetType = UNSET
     log: "list[AttemptShape] | UnsetType" = UNSET
 
 

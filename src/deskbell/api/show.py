@@ -144,9 +144,13 @@ def held_by(value: Delivery, site: Site, owner: Webhook | None) -> str | None:
 
 
 def delivery(
-    value: Delivery, site: Site, owner: Webhook | None, log: Sequence[Attempt] | None = None
+    value: Delivery,
+    site: Site,
+    owner: Webhook | None,
+    log: Sequence[Attempt] | None = None,
+    copies: Sequence[Delivery] = (),
 ) -> shapes.DeliveryShape:
-    """A delivery, with its log when asked for."""
+    """A delivery; with its log, and the copies made of it, when asked for."""
     held = held_by(value, site, owner)
     waits = value.state is DeliveryState.WAITING and held is None
     return shapes.DeliveryShape(
@@ -165,6 +169,8 @@ def delivery(
         payload_bytes=value.payload_bytes,
         test=value.test,
         replay_id=value.replay_id,
+        copy_of=value.copy_of,
+        copies=UNSET if log is None else [one.id for one in copies],
         log=UNSET if log is None else [attempt(one) for one in log],
     )
 

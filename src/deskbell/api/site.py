@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
 from deskbell.api import show
@@ -42,10 +43,11 @@ class SiteShape(Shape):
     missed_while_off: dict[str, Any] | None
     restored: RestoredShape | None  # a backup was restored, and not everything is answered yet
     version: int
+    replay_id: str | UnsetType = UNSET  # of the replay that this request began
 
 
 class MissedInput(Input):
-    """What happens to the events that happened while webhooks were off."""
+    """What happens to the events that happened while webhooks were off: replay, or leave."""
 
     answer: str
 
@@ -71,7 +73,7 @@ async def restored_shape(ask: ApiAsk) -> RestoredShape | None:
     )
 
 
-async def answer(ask: ApiAsk, site: Site) -> Response:
+async def answer(ask: ApiAsk, site: Site, replay_id: str | UnsetType = UNSET) -> Response:
     """The site with what was missed while off."""
     missed = await ask.rooms.registrations.missed_count(ask.site)
     return json(
@@ -90,17 +92,23 @@ async def answer(ask: ApiAsk, site: Site) -> Response:
             missed_while_off=None if missed is None else {"count": missed[0], "since": show.time(missed[1])},
             restored=await restored_shape(ask),
             version=site.version,
+            replay_id=replay_id,
         ),
         headers={"etag": f'"{site.version}"'},
     )
 
 
-async def get(ask: ApiAsk) -> Response:
-    """The site."""
+async def one(ask: ApiAsk) -> Site:
+    """The caller's site."""
     site = await ask.rooms.store.sites.get(ask.site)
     if site is None:
         raise NotFound
-    return await answer(ask, site)
+    return site
+
+
+async def get(ask: ApiAsk) -> Response:
+    """The site."""
+    return await answer(ask, await one(ask))
 
 
 async def change(ask: ApiAsk) -> Response:
@@ -116,8 +124,11 @@ async def change(ask: ApiAsk) -> Response:
 
 async def answer_missed(ask: ApiAsk) -> Response:
     """Answer the question that moving the slider on leaves open."""
-    site = await ask.rooms.registrations.answer_missed(ask.caller, ask.json(MissedInput).answer, origin=ask.origin)
-    return await answer(ask, site)
+    given = ask.json(MissedInput).answer
+    if given == "replay":
+        made = await ask.rooms.replays.begin_missed(ask.caller, origin=ask.origin)
+        return await answer(ask, await one(ask), made.id)
+    return await answer(ask, await ask.rooms.registrations.answer_missed(ask.caller, given, origin=ask.origin))
 
 
 async def answer_restored(ask: ApiAsk) -> Response:

@@ -1,16 +1,22 @@
-"""Webhooks: registering, changing, pausing, deleting and restoring them, their secrets, and the site's slider."""
+"""Webhooks: registering, changing, pausing, deleting and restoring them, their secrets, the slider, and replays."""
 
 from deskbell.webhooks.answers import Changed, Created, Revealed, RevealedSecret, Rotated
 from deskbell.webhooks.registrations import Registrations
+from deskbell.webhooks.replay_wish import Wish
+from deskbell.webhooks.replays import Counted, Progress, Replays
 from deskbell.webhooks.spec import WebhookSpec, read_spec
 
 __all__ = [
     "Changed",
+    "Counted",
     "Created",
+    "Progress",
     "Registrations",
+    "Replays",
     "Revealed",
     "RevealedSecret",
     "Rotated",
     "WebhookSpec",
+    "Wish",
     "read_spec",
 ]

@@ -66,12 +66,10 @@ class Sites(Ground):
         return await self._count(site, found.missed.since, found.missed.until), found.missed.since
 
     async def answer_missed(self, caller: Caller, answer: str, *, origin: Origin) -> Site:
-        """`leave` leaves them unsent. Raises Conflict when there is no open question."""
+        """`leave` leaves them unsent; `replay` is for Replays. Raises Conflict when there is no open question."""
         if answer != "leave":
-            is_replay = answer == "replay"
-            words = "Replaying is not available in this version; choose leave." if is_replay else "Choose leave."
-            fault = FaultAt(pointer="/answer", code="not_available" if is_replay else "choice", detail=words)
-            raise Invalid(words, faults=(fault,))
+            words = "Choose replay or leave."
+            raise Invalid(words, faults=(FaultAt(pointer="/answer", code="choice", detail=words),))
         for _ in range(TRIES_MAX):
             before = await self._site(caller.site)
             if before.missed is None or not before.webhooks_enabled:
