@@ -33,6 +33,7 @@ from deskbell.engine.settle import Settler
 from deskbell.engine.statistics import Statistics
 from deskbell.engine.supervise import Supervisor
 from deskbell.engine.testing import TEST_TYPE, Testing
+from deskbell.engine.timers import Timers
 from deskbell.model.audit import AuditEntry
 from deskbell.model.changes import Change, Guard, Refused
 from deskbell.model.delivery import Delivery
@@ -132,6 +133,7 @@ class Engine:
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
         self._replaying = Replaying(ground, holding=self._holding)
+        self.timers = Timers(ground, intake=self._intake)
         self._lanes = LaneSettings(
             ground,
             dispatcher=self._dispatcher,
@@ -161,6 +163,7 @@ class Engine:
         self._supervisor.keep("backlog", self._backlog.run)
         self._keeper.begin(self._supervisor)
         self._replaying.begin(self._supervisor)
+        self._supervisor.keep("timers", self.timers.run)
         self._nodes.begin(self._supervisor)
         self._intake.open = True
         self._log.info("engine.started", webhooks=len(self._dispatcher.lanes))
@@ -185,11 +188,13 @@ class Engine:
         """Look at the clock now: what is due starts."""
         self._dispatcher.tick()
         self._replaying.look()
+        self.timers.look()
 
     async def tend(self) -> None:
         """Do all that the keeper does from time to time, once, now."""
         await self._nodes.tend()
         await self._keeper.tend()
+        await self.timers.tend()
 
     # ports.Publisher
 

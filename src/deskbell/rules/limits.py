@@ -100,6 +100,13 @@ class Limits:
     expression_chars_max: int = limit(2_000, "characters", 100, 20_000, "one expression; a filter is one")
     rendered_bytes_max: int = limit(262_144, "bytes", 1_024, 2_097_152, "a payload made by a template")
     changed_fields_max: int = limit(50, "fields", 1, 500, "of one webhook")
+    # desk and its timers
+    message_event_s: float = limit(5.0, "s", 0.0, 300.0, "messages fire chat.updated no more often, per chat")
+    chat_gone_s: float = limit(120.0, "s", 1.0, 86_400.0, "a creator who closed the page counts as leaving")
+    dwell_rules_max: int = limit(50, "rules", 1, 1_000, "of one site; each status that is entered is held against all")
+    dwell_s_max: int = limit(7_776_000, "s", 60, 31_536_000, "longest stay that a rule can wait for")
+    dwell_repeat_max: int = limit(100, "times", 1, 10_000, "how often a rule may tell the same stay again")
+    timers_at_once: int = limit(200, "timers", 1, 1_000, "fired together; their units share transactions")
     # retention
     deleted_webhooks_days: int = limit(90, "d", 1, 400, "then the entry is erased")
     restorable_days: int = limit(30, "d", 1, 400, "how long a deleted webhook can be restored")
