@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from deskbell.cli.main import main
 from receiver import Receiver
-from running import Running, running
+from running import Running, running, until
 
 
 def run(*arguments: str, **environment: str) -> Result:
@@ -170,3 +170,40 @@ async def test_verify(tmp_path: Path) -> None:
     answer = run("verify", *files)
     assert answer.exit_code == 1
     assert json.loads(answer.stdout)["valid"] is False
+
+
+async def test_replay_from_the_shell(tmp_path: Path) -> None:
+    """Count, run and follow to the end, look, list; a wrong time is wrong usage; a copy with today's settings."""
+    async with Receiver() as receiver, running(tmp_path) as desk:
+        receiver.answers = [(413, {})] * 3
+        webhook = await desk.webhook(receiver.url, "custom.*", retrySchedule=[])
+        for n in range(3):
+            await desk.good("POST", "/events", {"type": "custom.n", "data": n})
+        old = await desk.delivery(lambda one: one["state"] == "exhausted")
+        await receiver.wait(3)
+        chosen = ("replay", "create", "--state", "exhausted", "--webhook", webhook["id"], "--since", "1h")
+
+        async def all_exhausted() -> bool:
+            return bool((await good(desk, *chosen, "--dry-run"))["total"] == 3)
+
+        await until(all_exhausted)
+        counted = await call(desk, *chosen, "--dry-run")
+        assert "3 would be sent again" in counted.output
+        done = await call(desk, *chosen, "--follow", "--rate", "100")
+        assert done.exit_code == 0, done.output
+        assert "finished: 3 of 3 begun" in done.output
+        await receiver.wait(6)
+        [replay] = (await good(desk, "replay", "list"))["items"]
+        shown = await call(desk, "replay", "show", replay["id"])
+        assert "exhausted" in shown.output
+        refused = await call(desk, "replay", "pause", replay["id"])
+        assert (refused.exit_code, "finished" in refused.output) == (1, True)
+        assert (await call(desk, *chosen[:-1], "yesterday")).exit_code == 2
+
+        async def none_left() -> bool:
+            return "all 3 arrived" in (await call(desk, *chosen, "--dry-run")).output
+
+        await until(none_left)
+        made = await good(desk, "deliveries", "redeliver", old["id"], "--again")
+        assert made["copyOf"] == old["id"]
+        await receiver.wait(7)

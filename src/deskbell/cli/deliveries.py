@@ -73,11 +73,13 @@ def row(entry: dict[str, Any]) -> tuple[Any, ...]:
 
 @group.command()
 @click.argument("delivery_id")
+@click.option("--again", is_flag=True, help="As a new delivery with the webhook's present settings.")
 @api_options
-def redeliver(url: str | None, api_key_file: str | None, wants_json: bool, delivery_id: str) -> None:
+def redeliver(url: str | None, api_key_file: str | None, wants_json: bool, delivery_id: str, again: bool) -> None:
     """Send a delivery again, now: same id, same bytes."""
-    one = connect(url, api_key_file).call("POST", f"/deliveries/{delivery_id}/redeliver", {})
+    body = {"render": "again" if again else "stored"}
+    one = connect(url, api_key_file).call("POST", f"/deliveries/{delivery_id}/redeliver", body)
     if wants_json:
         as_json(one)
     else:
-        line(f"Sent again. Its outcome: deskbell deliveries show {delivery_id}")
+        line(f"Sent again. Its outcome: deskbell deliveries show {one['id']}")

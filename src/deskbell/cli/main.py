@@ -3,7 +3,20 @@
 import click
 
 from deskbell import __version__
-from deskbell.cli import backup, deliveries, demo, doctor, events, init, openapi, restore, serve, verify, webhooks
+from deskbell.cli import (
+    backup,
+    deliveries,
+    demo,
+    doctor,
+    events,
+    init,
+    openapi,
+    replay,
+    restore,
+    serve,
+    verify,
+    webhooks,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,6 +39,7 @@ for command in (
     events.group,
     events.trigger,
     deliveries.group,
+    replay.group,
     verify.verify,
     openapi.openapi,
 ):
