@@ -13,7 +13,8 @@ from typing import Any
 
 from running import Running, until
 
-ENVIRONMENT = {"DESKBELL_ALLOW": "127.0.0.0/8:*", "PATH": os.environ.get("PATH", "")}
+PASSED_ON = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+ENVIRONMENT = {"DESKBELL_ALLOW": "127.0.0.0/8:*", **PASSED_ON}
 COMMAND = [sys.executable, "-m", "deskbell.cli.main"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from faults.process import Process, ports
-from receiver import Receiver
+from receiver import Receiver, read_request
 from running import until
 
 SOON_S = 10.0
@@ -39,6 +39,37 @@ async def test_an_open_stream_does_not_hold_up_the_stop(tmp_path: Path) -> None:
         await until(lambda: delivered(process))
         assert process.stop() == 0
         assert len(receiver.received) == 1
+
+
+@pytest.mark.xdist_group("faults")
+async def test_an_attempt_that_the_stop_cuts_off_is_no_failure(tmp_path: Path) -> None:
+    """The receiver is silent when the time for the drain is over: the next start sends it again, as attempt 1."""
+    process = Process(data=tmp_path / "data", port=ports(), environment={"DESKBELL_LIMIT_DRAIN_S": "0.1"})
+    process.init()
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(await reader.readline(), reader)
+        asked.set()
+        await answers.wait()
+        writer.write(b"HTTP/1.1 204 X\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    await process.start()
+    await process.client.webhook(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook", "custom.*")
+    await process.client.good("POST", "/events", {"type": "custom.x", "data": 1})
+    await asyncio.wait_for(asked.wait(), SOON_S)
+    assert await asyncio.to_thread(process.stop, SOON_S) == 0
+    answers.set()
+    await process.start()
+    await until(lambda: delivered(process))
+    (item,) = (await process.client.good("GET", "/deliveries"))["items"]
+    log = (await process.client.good("GET", f"/deliveries/{item['id']}"))["log"]
+    assert [(one["number"], one["outcome"]["name"]) for one in log] == [(1, "http_204")]
+    assert process.stop() == 0
+    server.close()
+    await server.wait_closed()
 
 
 async def delivered(process: Process) -> bool:

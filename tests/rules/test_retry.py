@@ -86,3 +86,13 @@ def test_whole_webhook_waits_only_when_throttled():
     assert webhook_waits_until(throttled, retry, NOW, LIMITS) == plus(NOW, 60)
     assert webhook_waits_until(throttled, ended, NOW, LIMITS) == plus(NOW, 60)
     assert webhook_waits_until(failed, decision(OutcomeClass.FAILED), NOW, LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("step", "wait_s", "want_s"), [(0, None, 5), (3, None, 600), (10, None, 900), (10, 60.0, 900), (10, 7_200.0, 7_200)]
+)
+def test_others_do_not_wait_out_a_long_step(step, wait_s, want_s):
+    """Late in its schedule a delivery waits a day; the others of the webhook wait for it a quarter of an hour."""
+    throttled = Outcome(kind=OutcomeClass.THROTTLED, name="http_429", wait_s=wait_s)
+    late = decision(OutcomeClass.THROTTLED, step=step, wait_s=wait_s)
+    assert webhook_waits_until(throttled, late, NOW, LIMITS) == plus(NOW, want_s)

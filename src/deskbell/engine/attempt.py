@@ -33,6 +33,11 @@ class Attempts:
         self._kinds = ground.kinds
         self._log = ground.log
         self._faultpoints = ground.faultpoints
+        self._is_cut = False
+
+    def cut(self) -> None:
+        """From now on attempts end because this process stops: that is nobody's failure, they are made again."""
+        self._is_cut = True
 
     def begin(self, parcel: Parcel) -> None:
         """Start an attempt; the dispatcher has given it a slot."""
@@ -57,6 +62,9 @@ class Attempts:
 
     def _replied(self, run: Run, reply: Reply) -> None:
         self._faultpoints.crash_point("after_send")
+        if self._is_cut and reply.status is None:
+            self._log.info("attempt.cut", delivery=run.parcel.delivery.id)
+            return
         try:
             outcome = self._kind(run.parcel).classify(reply, self._clock.now(), self._limits)
         except Exception as error:

@@ -31,6 +31,7 @@ class Backlog:
         self._dispatcher = dispatcher
         self._holding = holding
         self._clock = ground.clock
+        self._random = ground.random
         self._wanted: dict[WebhookId, Lane] = {}
         self._wake = asyncio.Event()
 
@@ -175,7 +176,7 @@ class Backlog:
             return None
         if events is None:
             events = await self._events(delivery)
-        due = self._holding.monotonic_due(delivery.due_at)
+        due = self._holding.start_of(delivery, self._random.fraction())
         return Parcel(delivery, events, shape, due, trigger=starts_as(delivery))
 
     async def _events(self, delivery: Delivery) -> tuple[Event, ...]:

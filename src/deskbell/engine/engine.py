@@ -9,6 +9,7 @@ from structlog.typing import FilteringBoundLogger
 from deskbell.engine.asking import Asking
 from deskbell.engine.attempt import Attempts
 from deskbell.engine.backlog import Backlog
+from deskbell.engine.clocks import Clocks
 from deskbell.engine.counters import Tally
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.faultpoints import Faultpoints
@@ -121,9 +122,15 @@ class Engine:
             statistics=self._statistics,
             news=News(ground, intake=self._intake),
         )
-        attempts = Attempts(ground, dispatcher=self._dispatcher, settler=self._settler)
+        self._attempts = Attempts(ground, dispatcher=self._dispatcher, settler=self._settler)
         self._asking = Asking(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
-        self._keeper = Keeper(ground, backlog=self._backlog, statistics=self._statistics, asking=self._asking)
+        self._keeper = Keeper(
+            ground,
+            backlog=self._backlog,
+            clocks=Clocks(ground, dispatcher=self._dispatcher, holding=self._holding, healths=self._healths),
+            statistics=self._statistics,
+            asking=self._asking,
+        )
         self._redeliver = Redeliver(ground, holding=self._holding, backlog=self._backlog, asking=self._asking)
         self._testing = Testing(
             ground,
@@ -142,7 +149,7 @@ class Engine:
             healths=self._healths,
         )
         self._quiet = asyncio.Event()
-        self._dispatcher.begin = attempts.begin
+        self._dispatcher.begin = self._attempts.begin
         self._dispatcher.on_lane_due = self._backlog.want
         self._settler.on_quiet = self._look_quiet
         self._settings.on_read = self._lanes.apply
@@ -178,6 +185,7 @@ class Engine:
             await asyncio.wait_for(self._quiet.wait(), drain_s)
         except TimeoutError:
             self._log.warning("engine.undrained", in_flight=self._dispatcher.in_flight)
+        self._attempts.cut()
         await self._supervisor.stop()
         await self._statistics.flush()
         await self._nodes.leave()

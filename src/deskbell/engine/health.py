@@ -11,8 +11,9 @@ from deskbell.model.delivery import Attempt
 from deskbell.model.instant import Instant
 from deskbell.model.webhook import Health, Webhook
 from deskbell.rules import breaker
+from deskbell.rules.clocks import wait_s
 from deskbell.rules.failing import Lookups, reason, turn
-from deskbell.rules.health import Judged, current, next_health
+from deskbell.rules.health import Judged, current, next_health, shifted
 from deskbell.rules.retry import webhook_waits_until
 from deskbell.rules.settling import is_beside_schedule
 
@@ -36,10 +37,22 @@ class Healths:
         """Let the lane do what the health allows. Waiting goes by the monotonic clock once it has begun."""
         throttled, opened = health.throttled_until, health.breaker.until
         if lane.carried != (throttled, opened):
-            lane.wait_until = 0.0 if throttled is None else self._holding.monotonic_due(throttled)
-            lane.open_until = 0.0 if opened is None else self._holding.monotonic_due(opened)
+            lane.wait_until = 0.0 if throttled is None else self._at(throttled, health)
+            lane.open_until = 0.0 if opened is None else self._at(opened, health)
             lane.carried = (throttled, opened)
         lane.allowed = breaker.in_flight_max(health.breaker, self._limits)
+
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set: what was timed by it lasts as long as before, and lanes wait as they did."""
+        for webhook_id, health in tuple(self._settings.health.items()):
+            moved = self._settings.health[webhook_id] = shifted(health, seconds)
+            lane = self._dispatcher.lanes.get(webhook_id)
+            if lane is not None and lane.carried == (health.throttled_until, health.breaker.until):
+                lane.carried = (moved.throttled_until, moved.breaker.until)
+
+    def _at(self, until: Instant, health: Health) -> float:
+        """The monotonic time; one of a clock that went back since is no further away than it was."""
+        return self._clock.monotonic() + wait_s(until, health.last_attempt_at, self._clock.now())
 
     def learn(self, run: Run, attempt: Attempt) -> Health | None:
         """The health after this attempt; None when the attempt says nothing about the webhook as it is now.

@@ -7,6 +7,7 @@ from deskbell.model.delivery import Delivery, DeliveryState, Trigger
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
 from deskbell.ports import Clock
+from deskbell.rules.clocks import Skip
 from deskbell.rules.limits import Limits
 
 HORIZON_S = 30.0
@@ -26,6 +27,7 @@ class Holding:
         self._limits = limits
         self.count = 0
         self.size_bytes = 0
+        self.skip: Skip | None = None  # the last time that never was
 
     def room(self, lane: Lane) -> int:
         """How many more deliveries of this webhook fit into memory."""
@@ -39,6 +41,14 @@ class Holding:
     def monotonic_due(self, due_at: Instant) -> float:
         """A due time of the wall clock as monotonic time; later jumps of the wall clock do not move it."""
         return self._clock.monotonic() + (due_at - self._clock.now()) / TICKS_PER_SECOND
+
+    def start_of(self, delivery: Delivery, fraction: float) -> float:
+        """When a delivery of the database starts; `fraction` is chance, for retries that a set clock made overdue."""
+        if self.skip is not None and delivery.attempts:
+            spread = self.skip.start_of(delivery.due_at, fraction)
+            if spread is not None:
+                return spread
+        return self.monotonic_due(delivery.due_at)
 
     def admit(self, parcel: Parcel) -> None:
         """Take a committed delivery straight into memory, or leave it in the database for the reader."""
@@ -104,6 +114,15 @@ class Holding:
             self._dispatcher.on_lane_due(lane)
         else:
             self._dispatcher.at(due, lane)
+
+    def moved(self, lane: Lane, after: Delivery) -> None:
+        """The database has another due time for this delivery; what is in memory goes by the monotonic clock."""
+        parcel = lane.members.get(after.id)
+        if parcel is None:
+            lane.missed = True
+            self.note(lane, after.due_at)
+        elif not parcel.sending:
+            parcel.delivery = after
 
     def release(self, lane: Lane, *, by_hand: bool = False) -> None:
         """Let go of every idle parcel that nobody sends by hand, or of those too: the database may say otherwise."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from deskbell.engine.asking import Asking
 from deskbell.engine.backlog import Backlog
+from deskbell.engine.clocks import Clocks
 from deskbell.engine.ground import Ground
 from deskbell.engine.statistics import Statistics
 from deskbell.engine.supervise import Supervisor
@@ -14,6 +15,7 @@ from deskbell.model.webhook import Webhook, WebhookState
 
 FLUSH_S = 2.0
 PAUSES_S = 1.0
+CLOCKS_S = 1.0
 PURGE_S = 60.0
 PURGE_ROWS_MAX = 2_000
 _DAY_S = 86_400
@@ -24,11 +26,14 @@ FIRST_SHARD = 0
 class Keeper:
     """Small steps, each complete in itself."""
 
-    def __init__(self, ground: Ground, *, backlog: Backlog, statistics: Statistics, asking: Asking) -> None:
+    def __init__(
+        self, ground: Ground, *, backlog: Backlog, clocks: Clocks, statistics: Statistics, asking: Asking
+    ) -> None:
         self._store = ground.store
         self._settings = ground.settings
         self._ownership = ground.ownership
         self._backlog = backlog
+        self._clocks = clocks
         self._statistics = statistics
         self._asking = asking
         self._doorbell = ground.doorbell
@@ -37,6 +42,8 @@ class Keeper:
 
     def begin(self, supervisor: Supervisor) -> None:
         """Start the loops."""
+        self._clocks.begin()
+        supervisor.every("clocks", CLOCKS_S, self._clocks.check)
         supervisor.every("statistics", FLUSH_S, self._statistics.flush)
         supervisor.every("pauses", PAUSES_S, self.end_pauses)
         supervisor.every("poll", self._limits.safety_poll_s, self.look)
@@ -44,6 +51,7 @@ class Keeper:
 
     async def tend(self) -> None:
         """Do every step once, now."""
+        await self._clocks.check()
         await self._statistics.flush()
         await self.end_pauses()
         await self.look()

@@ -7,7 +7,7 @@ from enum import StrEnum
 from deskbell.model.exchange import Outcome, OutcomeClass
 from deskbell.model.failing import Failing
 from deskbell.model.ids import EventId
-from deskbell.model.instant import TICKS_PER_SECOND, Instant
+from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
 from deskbell.rules.limits import Limits
 
 _COUNTED = frozenset({OutcomeClass.FAILED, OutcomeClass.BLOCKED})
@@ -57,7 +57,7 @@ def shifted(failing: Failing, seconds: float) -> Failing:
     """The same after the wall clock was set: how long it lasts has not changed."""
     if failing.since is None:
         return failing
-    return replace(failing, since=Instant(failing.since + int(seconds * TICKS_PER_SECOND)))
+    return replace(failing, since=plus(failing.since, seconds))
 
 
 def reason(turned: Turn, before: Failing, now: Instant, last_outcome: str | None) -> str:

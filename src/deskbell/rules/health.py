@@ -6,10 +6,9 @@ from deskbell.model.delivery import Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass
 from deskbell.model.failing import NOT_FAILING, Failing
 from deskbell.model.ids import EventId
-from deskbell.model.instant import Instant
+from deskbell.model.instant import Instant, plus
 from deskbell.model.webhook import Health, Webhook, WebhookState
-from deskbell.rules import breaker
-from deskbell.rules.failing import counts, failed
+from deskbell.rules import breaker, failing
 from deskbell.rules.limits import Limits
 
 SUCCESS = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
@@ -37,6 +36,22 @@ def current(health: Health | None, webhook: Webhook) -> Health:
         throttled_until=health.throttled_until if health.url == url else None,
         url=url,
         state_at=state_at,
+    )
+
+
+def shifted(health: Health, seconds: float) -> Health:
+    """The same health after the wall clock was set: what was timed by it lasts as long as before."""
+
+    def moved(at: Instant | None) -> Instant | None:
+        return None if at is None else plus(at, seconds)
+
+    return replace(
+        health,
+        first_failure_at=moved(health.first_failure_at),
+        last_attempt_at=moved(health.last_attempt_at),
+        throttled_until=moved(health.throttled_until),
+        breaker=replace(health.breaker, until=moved(health.breaker.until)),
+        failing=failing.shifted(health.failing, seconds),
     )
 
 
@@ -93,9 +108,9 @@ def _failing(health: Health, judged: Judged, now: Instant, limits: Limits) -> Fa
     """Failures that count towards disabling; what a person sends by hand can only end them."""
     if judged.outcome.kind in SUCCESS:
         return NOT_FAILING
-    if judged.trigger is Trigger.MANUAL or not counts(judged.outcome, lookups_work=judged.lookups_work):
+    if judged.trigger is Trigger.MANUAL or not failing.counts(judged.outcome, lookups_work=judged.lookups_work):
         return health.failing
-    return failed(health.failing, judged.event_ids, now, limits)
+    return failing.failed(health.failing, judged.event_ids, now, limits)
 
 
 def _failures(health: Health, kind: OutcomeClass, now: Instant) -> tuple[int, Instant | None]:

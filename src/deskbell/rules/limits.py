@@ -25,6 +25,9 @@ class Limits:
     jitter_share: float = limit(0.2, "share of the delay", 0.0, 1.0, "retries of many webhooks spread out")
     jitter_s_max: float = limit(900.0, "s", 0.0, 3600.0, "a long delay is not stretched by hours")
     retry_after_s_max: int = limit(86_400, "s", 1, 604_800, "a receiver cannot silence itself for ever")
+    throttle_s_max: int = limit(
+        900, "s", 1, 86_400, "a receiver that asks for a pause without a time holds no others longer"
+    )
     resolve_timeout_s: float = limit(3.0, "s", 0.1, 30.0, "a dead name server holds no attempt for long")
     connect_timeout_s: float = limit(5.0, "s", 0.1, 30.0, "a filtered port holds no slot for long")
     tls_timeout_s: float = limit(5.0, "s", 0.1, 30.0, "a silent handshake holds no slot for long")

@@ -50,9 +50,14 @@ def delays(schedule: Sequence[int]) -> tuple[int, ...]:
 
 
 def webhook_waits_until(outcome: Outcome, decision: Decision, now: Instant, limits: Limits) -> Instant | None:
-    """Until when the whole webhook is left in peace after this outcome; None: it is not."""
+    """Until when the whole webhook is left in peace after this outcome; None: it is not.
+
+    As long as the receiver asked, and at least the delivery's own wait; but late in its schedule that is a day, which
+    the others need not share.
+    """
     if outcome.kind is not OutcomeClass.THROTTLED:
         return None
-    if decision.at is not None:
-        return decision.at
-    return plus(now, min(outcome.wait_s, limits.retry_after_s_max)) if outcome.wait_s else None
+    waits = [] if decision.at is None else [min(decision.at, plus(now, limits.throttle_s_max))]
+    if outcome.wait_s:
+        waits.append(plus(now, min(outcome.wait_s, limits.retry_after_s_max)))
+    return max(waits, default=None)
