@@ -1,14 +1,17 @@
 """Attempts that somebody asks for: a row that the owner of the shard finds, wherever it was asked."""
 
+from dataclasses import replace
+
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.may_send import check_may_send
 from deskbell.engine.parcel import Parcel
-from deskbell.model.changes import Change, DropAsked, Insert, Refused, Unit
-from deskbell.model.delivery import Asked, Delivery, Trigger
+from deskbell.model.changes import Change, DropAsked, Insert, MoveDelivery, Refused, Unit
+from deskbell.model.delivery import Asked, Delivery, DeliveryState, Trigger
 from deskbell.model.errors import Busy, Conflict, NotFound
+from deskbell.model.ids import DeliveryId, SiteId
 from deskbell.model.instant import Instant
 
 LOOK_MAX = 1_000
@@ -29,6 +32,7 @@ class Asking:
         self._dispatcher = dispatcher
         self._holding = holding
         self._backlog = backlog
+        self._supervisor = ground.supervisor
         self._doorbell = ground.doorbell
         self._clock = ground.clock
 
@@ -51,9 +55,13 @@ class Asking:
 
     async def _take(self, asked: Asked) -> None:
         """What is in flight already is left alone: the row stays, and the next look finds it."""
-        parcel = await self._parcel(asked)
+        with self._holding.watched(asked.delivery_id) as watch:
+            parcel = await self._parcel(asked)
         if parcel is None:
-            await self._store.commit(Unit(changes=(DropAsked(site=asked.site, delivery_id=asked.delivery_id),)))
+            await self._give_up(asked.site, asked.delivery_id)
+            return
+        if watch.has_left:  # it was attempted while we read, so what we read is out of date
+            self._supervisor.errand("asked", lambda: self._take(asked))
             return
         trigger, lane = parcel.trigger, self._dispatcher.lane(asked.site, asked.webhook_id)
         parcel = lane.members.get(asked.delivery_id, parcel)
@@ -63,6 +71,27 @@ class Asking:
         parcel.trigger, parcel.by, parcel.due = trigger, asked.by, self._clock.monotonic()
         self._holding.keep(lane, parcel)
         self._dispatcher.queue_urgent(lane, parcel)
+
+    def give_up(self, parcel: Parcel) -> None:
+        """It may not be sent any more, in the moment in which it would have been."""
+        delivery = parcel.delivery
+        lane = self._dispatcher.lane(delivery.site, delivery.webhook_id)
+        self._holding.forget(lane, parcel)
+        if delivery.state is DeliveryState.WAITING and not delivery.test:
+            self._holding.behind(delivery.site, delivery.webhook_id)
+        self._supervisor.errand("give up", lambda: self._give_up(delivery.site, delivery.id))
+
+    async def _give_up(self, site: SiteId, delivery_id: DeliveryId) -> None:
+        """Nobody waits for it any more; a test, which nobody would expect later, is cancelled."""
+        changes: tuple[Change, ...] = (DropAsked(site=site, delivery_id=delivery_id),)
+        delivery = await self._store.deliveries.get(site, delivery_id)
+        if delivery is None or not delivery.test or delivery.state is not DeliveryState.WAITING:
+            await self._store.commit(Unit(changes=changes))
+            return
+        after = replace(delivery, state=DeliveryState.CANCELLED, ended_at=self._clock.now())
+        cancel = MoveDelivery(after=after, expected=DeliveryState.WAITING)
+        if not isinstance(await self._store.commit(Unit(changes=(cancel, *changes))), Refused):
+            self._doorbell.ring("delivery", after)
 
     async def _parcel(self, asked: Asked) -> Parcel | None:
         """None when it cannot be sent any more: it is gone, or its webhook was disabled since somebody asked."""

@@ -1,16 +1,19 @@
 """The heart: one attempt of one delivery, as a list of steps."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.kinds import Kind
+from deskbell.engine.may_send import check_may_send
 from deskbell.engine.parcel import Parcel
 from deskbell.engine.record import record
 from deskbell.engine.request import build, freeze
 from deskbell.engine.run import Run
-from deskbell.engine.settle import Settler
+from deskbell.engine.settle import BY_HAND, Settler
 from deskbell.model.delivery import Decision, DecisionKind, DeliveryState, Trigger
+from deskbell.model.errors import Refusal
 from deskbell.model.exchange import Outcome, Reply, Stage
 from deskbell.model.rendering import Rendered
 from deskbell.rules.classify import internal, refused
@@ -34,6 +37,7 @@ class Attempts:
         self._log = ground.log
         self._faultpoints = ground.faultpoints
         self._is_cut = False
+        self.on_too_late: Callable[[Parcel], None] = lambda parcel: None
 
     def cut(self) -> None:
         """From now on attempts end because this process stops: that is nobody's failure, they are made again."""
@@ -92,9 +96,11 @@ class Attempts:
         lane = self._dispatcher.lane(parcel.delivery.site, parcel.delivery.webhook_id)
         opened = self._settings.opened(parcel.delivery.webhook_id)
         was_first = parcel.is_first
-        if opened is None:
+        if opened is None or not self._may_send(parcel):
             self._dispatcher.free(lane, was_first)
             self._settler.drop(lane, parcel)
+            if parcel.trigger in BY_HAND:
+                self.on_too_late(parcel)
             return None
         return Run(
             parcel=parcel,
@@ -108,6 +114,17 @@ class Attempts:
             is_probe=lane.open_until > 0.0 and parcel.trigger in (Trigger.AUTOMATIC, Trigger.REPLAY),
             fence=self._ownership.fence(parcel.delivery.shard),
         )
+
+    def _may_send(self, parcel: Parcel) -> bool:
+        """What is sent by hand passes by held lanes, but not by a slider that was moved since somebody asked."""
+        if parcel.trigger not in BY_HAND:
+            return True
+        delivery = parcel.delivery
+        try:
+            check_may_send(self._settings, delivery.site, delivery.webhook_id, test=parcel.trigger is Trigger.TEST)
+        except Refusal:
+            return False
+        return True
 
     def _render(self, run: Run) -> Rendered:
         """The payload: made at the first attempt, the same bytes ever after."""

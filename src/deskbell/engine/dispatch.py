@@ -41,6 +41,7 @@ class Dispatcher:
         self.stopping = False
         self.lanes: dict[WebhookId, Lane] = {}
         self.begin: Callable[[Parcel], None] = lambda parcel: None
+        self.is_fresh: Callable[[SiteId], bool] = lambda site: True
         self.on_lane_due: Callable[[Lane], None] = lambda lane: None
 
     # queueing
@@ -192,9 +193,9 @@ class Dispatcher:
             parcel, turn, lane = self._urgent.popleft()
             if parcel.turn != turn:
                 continue
-            if self._ownership.may_start(lane.shard):
+            if self._ownership.may_start(lane.shard) and self.is_fresh(lane.site):
                 return lane, parcel
-            self._urgent.append((parcel, turn, lane))  # until the lease is renewed; when it is lost, the turn is over
+            self._urgent.append((parcel, turn, lane))  # until the lease is renewed and the settings are read
         self._picks += 1
         half = self._limits.in_flight_max // 2
         retries_may = self.in_flight - self.first_in_flight < max(1, half)

@@ -150,6 +150,8 @@ class Engine:
         )
         self._quiet = asyncio.Event()
         self._dispatcher.begin = self._attempts.begin
+        self._dispatcher.is_fresh = self._settings.is_fresh
+        self._attempts.on_too_late = self._asking.give_up
         self._dispatcher.on_lane_due = self._backlog.want
         self._settler.on_quiet = self._look_quiet
         self._settings.on_read = self._lanes.apply

@@ -36,6 +36,7 @@ class LaneSettings:
 
     def apply(self, site: SiteId, webhook_id: WebhookId | None) -> None:
         """The settings were read; None: of every webhook of the site."""
+        self._dispatcher.ask_pump()  # what somebody asked for waited for them
         if webhook_id is not None:
             webhook = self._settings.webhook(site, webhook_id)
             if webhook is not None:

@@ -114,7 +114,7 @@ class Intake:
                 parcels.extend(own)
                 changes.append(Insert(row=event))
                 changes.extend(Insert(row=parcel.delivery) for parcel in own)
-                if accept.only is not None and not self._ownership.owns(accept.only.shard):
+                if accept.only is not None:
                     changes.extend(Insert(row=asked_for(parcel.delivery, now, None)) for parcel in own)
         except BaseException:
             self.waiting -= 1
