@@ -1,6 +1,6 @@
 """Fills a database with a backlog: many deliveries that wait, as they would after a long silence of a receiver.
 
-Usage: python backlog.py DATABASE SITE WEBHOOK VERSION COUNT. Written with the product's own store, in units of
+Usage: python backlog.py FILE_OR_URL SITE WEBHOOK VERSION COUNT. Written with the product's own store, in units of
 hundreds; the product must not run.
 """
 
@@ -15,6 +15,7 @@ from deskbell.model.event import Event, Subject
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId, make_id, shard_of
 from deskbell.model.instant import from_seconds
 from deskbell.model.people import SYSTEM
+from deskbell.ports import Store
 from deskbell.rules.payload import custom_head, finish_snapshot
 from deskbell.storage.sqlite import SqliteStore
 
@@ -43,9 +44,9 @@ def pair(site: SiteId, webhook: WebhookId, version: int, n: int, ms: int) -> tup
     return event, delivery
 
 
-async def fill(path: Path, site: SiteId, webhook: WebhookId, version: int, count: int) -> None:
+async def fill(place: str, site: SiteId, webhook: WebhookId, version: int, count: int) -> None:
     """Write `count` of them, the oldest an hour ago."""
-    store = SqliteStore.open(path)
+    store = await opened(place)
     start_ms = int(time.time() * 1000) - 3_600_000
     units = []
     for first in range(0, count, PER_UNIT):
@@ -62,7 +63,16 @@ async def fill(path: Path, site: SiteId, webhook: WebhookId, version: int, count
     await store.close()
 
 
-async def commit(store: SqliteStore, units: list[Unit]) -> None:
+async def opened(place: str) -> Store:
+    """The store of a file, or of a PostgreSQL URL."""
+    if place.startswith("postgresql://"):
+        from deskbell.storage.postgres import PostgresStore
+
+        return await PostgresStore.open(place)
+    return SqliteStore.open(Path(place))
+
+
+async def commit(store: Store, units: list[Unit]) -> None:
     """All of them in one transaction."""
     verdicts = await asyncio.gather(*[store.commit(unit) for unit in units])
     assert all(isinstance(one, Committed) for one in verdicts), verdicts
@@ -70,4 +80,4 @@ async def commit(store: SqliteStore, units: list[Unit]) -> None:
 
 if __name__ == "__main__":
     _, file, a_site, a_webhook, a_version, a_count = sys.argv
-    asyncio.run(fill(Path(file), SiteId(a_site), WebhookId(a_webhook), int(a_version), int(a_count)))
+    asyncio.run(fill(file, SiteId(a_site), WebhookId(a_webhook), int(a_version), int(a_count)))

@@ -1,8 +1,8 @@
 """Measures the budgets, reconciles every event, and keeps figures and a picture.
 
-Usage: python benchmarks/run.py [--short] [--seconds 8] [--budgets 1,2,3,4,5,6,7,10] [--rows 1000000]. It needs two idle
-cores to mean much: the calibration before and after tells how fast the machine was. Compare ratios of one run, not
-figures of two. Results: benchmarks/results/<time>.json and .svg.
+Usage: python benchmarks/run.py [--short] [--seconds 8] [--budgets 1,2,3,4,5,6,7,10,12] [--rows 1000000]. It needs
+two idle cores to mean much: the calibration before and after tells how fast the machine was. Compare ratios of one
+run, not figures of two. Results: benchmarks/results/<time>.json and .svg.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 from budgets import Run, budgets
+from on_postgres import budget_12
 from plot import svg
 from reckoning import calibrate
 
@@ -34,7 +35,7 @@ def main() -> int:
     before = calibrate()
     with tempfile.TemporaryDirectory() as name:
         run = Run(folder=Path(name), seconds=1.0 if chosen.short else chosen.seconds, rows=chosen.rows)
-        for number, measure in budgets():
+        for number, measure in (*budgets(), (12, budget_12)):
             if number in (SHORT if chosen.short else wanted or {number}):
                 print(f"budget {number}: {(measure.__doc__ or '').strip()}", file=sys.stderr)
                 measure(run)

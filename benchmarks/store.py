@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from backlog import pair
-
 from deskbell.model.changes import Insert, PutHealth, Settle, Unit
 from deskbell.model.delivery import Attempt, Decision, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass, Timing
@@ -65,7 +64,9 @@ def settle_of(delivery: Delivery, n: int) -> Unit:
         last_status=200, payload_bytes=1560,
     )  # fmt: skip
     health = Health(site=SITE, webhook_id=WEBHOOK, last_outcome="http_200", last_status=200, last_attempt_at=at)
-    return Unit(changes=(Settle(attempt=attempt, after=after, expected=DeliveryState.WAITING), PutHealth(health=health)))
+    return Unit(
+        changes=(Settle(attempt=attempt, after=after, expected=DeliveryState.WAITING), PutHealth(health=health))
+    )
 
 
 async def timed(store: SqliteStore, units: list[Unit], group: int) -> tuple[float, float]:

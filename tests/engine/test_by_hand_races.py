@@ -109,7 +109,9 @@ async def test_a_test_left_over_while_the_slider_is_off_is_cancelled(world):
 
 async def test_redelivery_that_crosses_the_automatic_attempt_is_recorded(world, monkeypatch):
     """While it is being read the delivery's own attempt comes and goes: every request stands in the log, once."""
-    webhook = await world.webhook("custom.order", character=in_turn(answer(500), answer(502), ok), retry_schedule_s=(60, 60))
+    webhook = await world.webhook(
+        "custom.order", character=in_turn(answer(500), answer(502), ok), retry_schedule_s=(60, 60)
+    )
     published = await world.publish("custom.order")
     await world.quiet()
     delivery_id = published.delivery_ids[0]
