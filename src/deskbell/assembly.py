@@ -13,6 +13,7 @@ from deskbell.doorbell.local import LocalDoorbell
 from deskbell.engine import Engine
 from deskbell.inspector import Inspector
 from deskbell.keys import load_keyring
+from deskbell.model.errors import StoreBroken
 from deskbell.model.ids import SiteId
 from deskbell.outbound import AresResolver, GuardedSender
 from deskbell.ports import Store
@@ -47,11 +48,41 @@ class Ground:
 
 
 async def open_store(config: Config, on_broken: Callable[[], None], *, lock: bool = True) -> Store:
-    """The database in the data directory, made when new."""
+    """The database: PostgreSQL where a URL says so, else a file in the data directory; made when new."""
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if config.database_url is not None:
+        return await open_postgres(config.database_url, config.limits, on_broken)
     return SqliteStore.open(
         config.data / "deskbell.db", commit_units_max=config.limits.commit_units_max, lock=lock, on_broken=on_broken
     )
+
+
+async def open_postgres(url: str, limits: Limits, on_broken: Callable[[], None]) -> Store:
+    """The shared store. Raises StoreBroken, also when its driver is not installed."""
+    try:
+        from deskbell.storage.postgres import PostgresStore
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        raise StoreBroken(
+            "PostgreSQL needs a driver: install deskbell[postgres], or unset DESKBELL_DATABASE_URL"
+        ) from None
+    return await PostgresStore.open(
+        url,
+        commit_units_max=limits.commit_units_max,
+        readers=limits.database_readers,
+        wait_s=limits.database_wait_s,
+        on_broken=on_broken,
+    )
+
+
+async def database_advice(config: Config) -> tuple[tuple[str, str], ...]:
+    """What a PostgreSQL server should be set to, and why; nothing for a file."""
+    if config.database_url is None:
+        return ()
+    from deskbell.storage.postgres.advice import advice
+
+    return await advice(config.database_url, SystemClock())
 
 
 async def build_rooms(config: Config, store: Store) -> Rooms:

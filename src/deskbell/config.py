@@ -1,8 +1,9 @@
 """Settings: a flag wins over the environment, an empty variable counts as unset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deskbell.own_addresses import local_addresses
 from deskbell.rules.allow import AllowEntry, parse_allow
@@ -32,7 +33,8 @@ class Config:
     allow_loopback: bool = False
     nat64: bool = False
     hosts: tuple[str, ...] = ()  # further names under which the portal is reached
-    keys: str | None = None  # keyring text instead of the file
+    keys: str | None = field(default=None, repr=False)  # keyring text instead of the file
+    database_url: str | None = field(default=None, repr=False)  # PostgreSQL instead of a file; may hold a password
     ca_file: str | None = None
     metrics: tuple[str, int] | None = None  # where metrics are served
 
@@ -64,8 +66,6 @@ def read_config(
 ) -> Config:
     """Flags and environment as one value. Raises ConfigError."""
     found = {name: value for name, value in environment.items() if name.startswith("DESKBELL_") and value}
-    if "DESKBELL_DATABASE_URL" in found:
-        raise ConfigError("DESKBELL_DATABASE_URL: this version stores in SQLite only. Unset it to start.")
     base_url = found.get("DESKBELL_BASE_URL", f"http://{dialled_host(host)}:{port}").rstrip("/")
     check_base_url(base_url, found)
     try:
@@ -85,6 +85,7 @@ def read_config(
         nat64=switch(found, "DESKBELL_NAT64"),
         hosts=tuple(name.strip() for name in found.get("DESKBELL_HOSTS", "").split(",") if name.strip()),
         keys=found.get("DESKBELL_KEYS"),
+        database_url=database_url(found.get("DESKBELL_DATABASE_URL")),
         ca_file=found.get("DESKBELL_CA_FILE"),
         metrics=metrics_address(found.get("DESKBELL_METRICS", DEFAULT_METRICS)),
     )
@@ -106,6 +107,23 @@ def switch(found: Mapping[str, str], name: str) -> bool:
     if value not in ("0", "1"):
         raise ConfigError(f"{name}: {value!r} is neither 1 nor 0.")
     return value == "1"
+
+
+def database_url(text: str | None) -> str | None:
+    """Where PostgreSQL is. The text is never told again: it may hold a password."""
+    if text is None:
+        return None
+    try:
+        parts = urlsplit(text)
+        is_good = parts.scheme in ("postgresql", "postgres") and bool(parts.path.strip("/")) and not parts.fragment
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ConfigError(
+            "DESKBELL_DATABASE_URL is not like postgresql://user:password@host:5432/database. "
+            "Write other characters than letters and digits of a password as %XX."
+        )
+    return text
 
 
 def is_loopback_url(base_url: str) -> bool:

@@ -54,6 +54,7 @@ class Done:
 
 async def back_up(config: Config, file: Path, now: Instant, progress: Callable[[int, int], None]) -> Copy:
     """Copy, check integrity and the audit's chains, then give the copy its name. Raises StoreBroken."""
+    must_be_file(config)
     source = config.data / DATABASE
     if not source.exists():
         raise StoreBroken(f"there is no {DATABASE} in {config.data}")
@@ -73,6 +74,7 @@ async def back_up(config: Config, file: Path, now: Instant, progress: Callable[[
 
 async def restore(config: Config, file: Path, now: Instant, *, force: bool) -> Done:
     """Put a backup in the database's place. Raises StoreBroken or KeyringFault; then nothing was changed."""
+    must_be_file(config)
     check_copy(file)
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = FileLock(config.data / LOCK_NAME)
@@ -86,6 +88,15 @@ async def restore(config: Config, file: Path, now: Instant, *, force: bool) -> D
         return await settle_in(store, config.data, now, kept)
     finally:
         await store.close()
+
+
+def must_be_file(config: Config) -> None:
+    """Raises StoreBroken for PostgreSQL."""
+    if config.database_url is not None:
+        raise StoreBroken(
+            "this command copies a SQLite file: with DESKBELL_DATABASE_URL use pg_dump and pg_restore, see "
+            "docs/how-to/postgresql.md"
+        )
 
 
 async def check_audit(store: Store) -> None:

@@ -52,7 +52,8 @@ def test_init_refuses_a_lost_keyring(tmp_path: Path) -> None:
         ("DESKBELL_LIMIT_IN_FLIGHT_MAX", "0", "1 to 20000"),
         ("DESKBELL_LIMIT_NOTHING", "1", "no such limit"),
         ("DESKBELL_ALLOW_HTTP", "yes", "neither 1 nor 0"),
-        ("DESKBELL_DATABASE_URL", "postgresql://x", "SQLite"),
+        ("DESKBELL_DATABASE_URL", "postgresql://host-without-database", "is not like"),
+        ("DESKBELL_DATABASE_URL", "mysql://a/b", "is not like"),
     ],
 )
 def test_a_wrong_setting_stops_the_start(tmp_path: Path, name: str, value: str, word: str) -> None:

@@ -31,7 +31,8 @@ class Process:
     def init(self) -> None:
         """Set up the data directory and keep the key."""
         command = [*COMMAND, "init", "--data", str(self.data), "--json"]
-        answer = subprocess.run(command, check=True, capture_output=True, env=ENVIRONMENT)
+        environment = {**ENVIRONMENT, **self.environment}
+        answer = subprocess.run(command, check=True, capture_output=True, env=environment)
         self.key = json.loads(answer.stdout)["apiKey"]
 
     async def start(self) -> None:

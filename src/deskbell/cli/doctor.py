@@ -99,15 +99,19 @@ def setting_findings(config: Config) -> Iterator[Finding]:
 
 async def database_findings(config: Config) -> list[Finding]:
     """Database and keyring: whether they open and fit."""
-    if not (config.data / "deskbell.db").exists():
+    if config.database_url is None and not (config.data / "deskbell.db").exists():
         return []
     try:
         store = await assembly.open_store(config, lambda: None, lock=False)
         try:
             await load_keyring(config, store, SystemRandom())
             faults = await store.schema.check()
+            advice = await assembly.database_advice(config)
         finally:
             await store.close()
     except DeskbellError as error:
         return [Finding(level="stop", what=str(error), remedy="See the text; nothing was changed.")]
-    return [Finding(level="stop", what=fault, remedy="Restore a backup; the file is damaged.") for fault in faults]
+    return [
+        *[Finding(level="stop", what=fault, remedy="Restore a backup; the database is damaged.") for fault in faults],
+        *[Finding(level="warn", what=what, remedy=remedy) for what, remedy in advice],
+    ]

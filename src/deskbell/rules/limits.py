@@ -77,6 +77,9 @@ class Limits:
     idempotency_hours: int = limit(24, "h", 1, 168, "how long a key is remembered")
     commit_queue_max: int = limit(1_000, "units", 10, 100_000, "then 503 with Retry-After")
     commit_units_max: int = limit(500, "units", 1, 5_000, "one transaction")
+    # PostgreSQL
+    database_wait_s: float = limit(10.0, "s", 0.1, 300.0, "commits and reads wait so long for a database that is away")
+    database_readers: int = limit(4, "connections", 1, 100, "that read; two more write")
     # webhooks
     webhook_headers_max: int = limit(20, "headers", 0, 100, "own headers of a webhook")
     webhook_headers_bytes_max: int = limit(8_192, "bytes", 256, 65_536, "own headers of a webhook in all")

@@ -34,13 +34,15 @@ _READER = {"default_transaction_read_only": "on", "statement_timeout": str(READ_
 Connection = Any
 """An asyncpg connection; the driver has no types."""
 
+REFUSED = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+"""The server knows this user, password or database not: waiting will not help at the start."""
+
 AWAY = (
+    *REFUSED,
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

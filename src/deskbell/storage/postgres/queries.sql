@@ -1082,6 +1082,14 @@ FROM held;
 SELECT site, id, delivery_id, webhook_id, number, trigger, started_at, outcome_class, outcome, status, rest
 FROM attempt WHERE site = :site AND delivery_id = ANY(:ids::text[]);
 
+-- name: server_settings
+-- Settings of the server that durability rests on.
+SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit');
+
+-- name: server_clock
+-- The server's time, as an instant.
+SELECT (extract(epoch FROM clock_timestamp()) * 10000000)::bigint;
+
 -- name: schema_faults
 -- What does not agree: the queue with the deliveries, the numbers of the audit, the checksums of pages.
 SELECT 'delivery ' || d.id || ' of ' || d.site || ' waits, but is not in the queue' AS fault

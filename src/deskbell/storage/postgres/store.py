@@ -22,10 +22,11 @@ from deskbell.ports import (
     Timers,
     Webhooks,
 )
-from deskbell.storage.postgres.connection import AWAY, hang_up, open_plain
+from deskbell.storage.postgres.connection import AWAY, REFUSED, hang_up, open_plain
 from deskbell.storage.postgres.dialect import POSTGRES
 from deskbell.storage.postgres.link import Link
 from deskbell.storage.postgres.migrate import migrate
+from deskbell.storage.postgres.patience import Patience
 from deskbell.storage.postgres.read_due import PostgresDue
 from deskbell.storage.postgres.readers import Readers
 from deskbell.storage.postgres.schema import PostgresSchema
@@ -38,9 +39,6 @@ from deskbell.storage.read_runs import SqlReplays, SqlTimers
 from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
 from deskbell.storage.statements import statements
 from deskbell.storage.waiting import verdict_of
-
-READERS = 4
-WAIT_S = 10.0
 
 
 class PostgresStore:
@@ -62,30 +60,29 @@ class PostgresStore:
     schema: Schema
     is_shared = True
 
-    def __init__(self, url: str, *, units_max: int, wait_s: float) -> None:
+    def __init__(self, url: str, *, units_max: int, readers: int, wait_s: float) -> None:
         """Wire the parts; use `open`."""
-        readers = Readers(url, statements("postgres"), count=READERS, wait_s=wait_s)
-        self._readers = readers
+        reads = self._readers = Readers(url, statements("postgres"), count=readers, wait_s=wait_s)
         self._sessions = Sessions(url)
         self._writer = Writer(self._sessions, units_max=units_max, wait_s=wait_s)
         self._link = Link(url)
         self._is_closed = False
         self.figures = self._writer.figures
-        self.figures.read_s = readers.took_s
-        self.sites = SqlSites(readers)
-        self.webhooks = SqlWebhooks(readers)
-        self.events = SqlEvents(readers, POSTGRES)
-        self.deliveries = SqlDeliveries(readers, POSTGRES)
-        self.desk = SqlDesk(readers, POSTGRES)
-        self.people = SqlPeople(readers)
-        self.accounts = SqlAccounts(readers)
-        self.bins = SqlBins(readers)
-        self.audit = SqlAudit(readers)
-        self.due = PostgresDue(readers, self._sessions)
-        self.timers = SqlTimers(readers)
-        self.replays = SqlReplays(readers)
+        self.figures.read_s = reads.took_s
+        self.sites = SqlSites(reads)
+        self.webhooks = SqlWebhooks(reads)
+        self.events = SqlEvents(reads, POSTGRES)
+        self.deliveries = SqlDeliveries(reads, POSTGRES)
+        self.desk = SqlDesk(reads, POSTGRES)
+        self.people = SqlPeople(reads)
+        self.accounts = SqlAccounts(reads)
+        self.bins = SqlBins(reads)
+        self.audit = SqlAudit(reads)
+        self.due = PostgresDue(reads, self._sessions)
+        self.timers = SqlTimers(reads)
+        self.replays = SqlReplays(reads)
         self.shards = PostgresShards(self._link)
-        self.schema = PostgresSchema(readers)
+        self.schema = PostgresSchema(reads)
 
     @classmethod
     async def open(
@@ -93,7 +90,8 @@ class PostgresStore:
         url: str,
         *,
         commit_units_max: int = 500,
-        wait_s: float = WAIT_S,
+        readers: int = 4,
+        wait_s: float = 10.0,
         on_broken: Callable[[], None] | None = None,
     ) -> "PostgresStore":
         """Connect, and bring the database to this program's version.
@@ -101,15 +99,8 @@ class PostgresStore:
         Raises StoreBroken: out of reach, refused, newer, or an old server. `on_broken` is called once when nothing
         can be written any more.
         """
-        try:
-            connection = await open_plain(url)
-            try:
-                await migrate(connection)
-            finally:
-                await hang_up(connection)
-        except (*AWAY, asyncpg.PostgresError) as error:
-            raise StoreBroken(f"the database cannot be opened: {_reason(error)}; check DESKBELL_DATABASE_URL") from None
-        store = cls(url, units_max=commit_units_max, wait_s=wait_s)
+        await _prepare(url, Patience(wait_s))
+        store = cls(url, units_max=commit_units_max, readers=readers, wait_s=wait_s)
         store.on_broken = on_broken
         return store
 
@@ -143,6 +134,22 @@ class PostgresStore:
         await self._writer.close()
         await self._link.close()
         await self._readers.close()
+
+
+async def _prepare(url: str, patience: Patience) -> None:
+    """Migrate; a database that is just starting is waited for."""
+    while True:
+        try:
+            connection = await open_plain(url)
+            try:
+                await migrate(connection)
+            finally:
+                await hang_up(connection)
+            return
+        except (*AWAY, asyncpg.PostgresError) as error:
+            if isinstance(error, REFUSED) or not isinstance(error, AWAY) or not await patience.wait():
+                told = f"the database cannot be opened: {_reason(error)}; check DESKBELL_DATABASE_URL"
+                raise StoreBroken(told) from None
 
 
 def _reason(error: BaseException) -> str:

@@ -1,0 +1,46 @@
+"""The whole Deskbell on PostgreSQL: delivered, killed, started again, and nothing lost."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from faults.process import Process, Publisher, ports
+from faults.test_kill_nine import check_history, quiet
+from receiver import Receiver
+from running import running, until
+
+KILLS = 2
+LEASE = {"DESKBELL_LIMIT_SHARD_LEASE_S": "5"}
+
+
+async def test_published_and_delivered(tmp_path: Path, database: str) -> None:
+    """An event is stored, sent and seen as delivered; what the portal lists comes from PostgreSQL."""
+    async with Receiver() as receiver, running(tmp_path / "data", DESKBELL_DATABASE_URL=database) as desk:
+        await desk.webhook(receiver.url, "custom.*")
+        await desk.good("POST", "/events", {"type": "custom.x", "data": {"n": 1}, "id": "own-1"})
+        delivered = await desk.delivery(lambda one: one["state"] == "delivered")
+        assert [one.header("webhook-id") for one in receiver.received] == [delivered["id"]]
+        assert delivered["attempts"] == 1
+    assert not (tmp_path / "data" / "deskbell.db").exists()
+
+
+@pytest.mark.xdist_group("faults")
+async def test_killed_under_load(tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """After kill -9 under load each answered event has reached the receiver, once the lease of the dead has ended."""
+    process = Process(data=tmp_path / "data", port=ports(), environment={"DESKBELL_DATABASE_URL": database, **LEASE})
+    process.init()
+    async with Receiver() as receiver:
+        await process.start()
+        await process.client.webhook(receiver.url, "custom.*", retrySchedule=[1] * 20)
+        publisher, stop = Publisher(process), asyncio.Event()
+        load = [asyncio.create_task(publisher.run(stop)) for _ in range(4)]
+        for _ in range(KILLS):
+            await receiver.wait(len(receiver.received) + 20)
+            process.kill()
+            await process.start()
+        stop.set()
+        await asyncio.gather(*load)
+        await until(lambda: quiet(process))
+        process.stop()
+    check_history(receiver, publisher, capsys)
