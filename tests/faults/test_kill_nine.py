@@ -44,7 +44,9 @@ async def quiet(process: Process) -> bool:
     return (await process.client.good("GET", "/deliveries?state=waiting"))["items"] == []
 
 
-def check_history(receiver: Receiver, publisher: Publisher, capsys: pytest.CaptureFixture[str]) -> None:
+def check_history(
+    receiver: Receiver, publisher: Publisher, capsys: pytest.CaptureFixture[str], kills: int = KILLS
+) -> None:
     """Lost and unexpected are empty; duplicates are counted, bounded, and identical."""
     bodies: dict[str, set[bytes]] = defaultdict(set)
     events: dict[str, set[str]] = defaultdict(set)
@@ -55,12 +57,12 @@ def check_history(receiver: Receiver, publisher: Publisher, capsys: pytest.Captu
     duplicates = len(receiver.received) - len(bodies)
     with capsys.disabled():
         sys.stdout.write(
-            f"\nkill -9: {KILLS} kills, {len(publisher.acknowledged)} acknowledged, "
+            f"\nkill -9: {kills} kills, {len(publisher.acknowledged)} acknowledged, "
             f"{len(publisher.acknowledged - arrived)} lost, {duplicates} duplicates, {len(publisher.unknown)} unknown\n"
         )
     assert publisher.acknowledged - arrived == set()
     assert arrived - publisher.acknowledged - publisher.unknown == set()
     assert all(len(versions) == 1 for versions in bodies.values())
     assert len(bodies) == len(arrived)
-    assert duplicates <= KILLS * IN_FLIGHT
-    assert len(publisher.acknowledged) > KILLS
+    assert duplicates <= kills * IN_FLIGHT
+    assert len(publisher.acknowledged) > kills

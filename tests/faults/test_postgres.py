@@ -43,4 +43,4 @@ async def test_killed_under_load(tmp_path: Path, database: str, capsys: pytest.C
         await asyncio.gather(*load)
         await until(lambda: quiet(process))
         process.stop()
-    check_history(receiver, publisher, capsys)
+    check_history(receiver, publisher, capsys, KILLS)
