@@ -52,7 +52,7 @@ class Sites(Protocol):
 
 
 class Webhooks(Protocol):
-    async def all(self, site: SiteId) -> tuple[Webhook, ...]: ...  # every state, by id
+    async def all(self, site: SiteId) -> tuple[Webhook, ...]: ...  # every state, by id; damaged rows are left out
     async def get(self, site: SiteId, webhook_id: str) -> Webhook | None: ...
     async def version(self, site: SiteId, webhook_id: str, version: int) -> Webhook | None: ...
     async def secrets(self, site: SiteId, webhook_id: str) -> tuple[Secret, ...]: ...  # newest first

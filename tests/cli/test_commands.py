@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 from click.testing import CliRunner, Result
 
@@ -79,6 +80,17 @@ def test_doctor_names_an_open_keyring(tmp_path: Path) -> None:
     answer = run("doctor", "--data", str(tmp_path / "data"))
     assert answer.exit_code == 1
     assert "chmod 600" in answer.output
+
+
+def test_doctor_names_webhooks_and_sites_that_cannot_be_read(tmp_path: Path) -> None:
+    """Damaged rows stop nothing; they are named with what to do."""
+    init(tmp_path / "data")
+    connection = apsw.Connection(str(tmp_path / "data" / "deskbell.db"))
+    connection.execute("INSERT INTO webhook VALUES ('desk', 'whk_1', 0, 'enabled', 1, x'7b')")
+    connection.close()
+    answer = run("doctor", "--data", str(tmp_path / "data"))
+    assert answer.exit_code == 0, answer.output
+    assert "Webhook whk_1 of site desk cannot be read" in answer.output
 
 
 def test_without_a_key_usage_is_explained() -> None:

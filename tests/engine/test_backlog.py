@@ -229,6 +229,31 @@ async def test_full_queue_of_commits_is_busy(world, limits):
     await until(lambda: len(answers) == limits.commit_queue_max)
 
 
+async def test_slow_commit_is_busy_too(world):
+    """When the oldest publish has waited too long for its commit, the next is told to come back later."""
+    await world.engine.stop(0)
+    slow = SlowStore(world.store)
+    world.store = slow
+    await world.new_engine().start()
+    slow.holding = True
+    answers = []
+    draft = Draft(type="custom.n", by=KEY, occurred_at=world.clock.now(), data=b"1")
+    world.engine.submit(SITE, [draft], answers.append)
+    world.clock.advance(0.2)
+    world.engine.submit(SITE, [draft], answers.append)
+    wanted = []
+    for seconds in (0.1, 5, 60):
+        world.clock.advance(seconds)
+        with pytest.raises(Busy) as refused:
+            world.engine.submit(SITE, [draft], answers.append)
+        wanted.append(refused.value.retry_after_s)
+    assert wanted == [1, 6, 30]
+    slow.let_go()
+    await until(lambda: len(answers) == 2)
+    world.engine.submit(SITE, [draft], answers.append)
+    await until(lambda: len(answers) == 3)
+
+
 async def test_orderly_stop_waits_for_answers(world):
     """Stop starts nothing new, waits for what is in flight, and settles it."""
     await world.webhook("custom.*", character=hang)

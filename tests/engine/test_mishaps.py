@@ -5,15 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from deskbell.engine import statistics
+from deskbell.engine import statistics, supervise
 from deskbell.model.changes import Insert, MoveDelivery, Refused, Replace, Unit
 from deskbell.model.delivery import DeliveryState
 from deskbell.model.draft import Draft
+from deskbell.model.errors import Busy
 from deskbell.model.exchange import Reply, Stage
 from deskbell.model.ids import SiteId
 from deskbell.model.site import Site
 from deskbell.rules.sealing import aad_field
-from engine.world import KEY, SITE, START, answer, hang, in_turn, ok, until
+from engine.world import ANN, KEY, SITE, START, answer, hang, in_turn, ok, until
 
 
 async def test_gone_of_a_cancelled_delivery_still_disables(world):
@@ -157,29 +158,81 @@ async def test_late_clearing_of_a_deleted_webhook_spares_a_restored_one(world):
     assert await world.state(published) == "waiting"
 
 
-async def test_site_that_cannot_be_read_holds_up_no_other(world, monkeypatch):
-    """Settings of one site that fail to be read are tried again; another site publishes meanwhile."""
-    webhook = await world.webhook("custom.*")
-    await world.publish()
+async def other_site(world):
+    """Another site with a webhook of its own."""
     other = SiteId("other")
     await world.commit(Insert(row=Site(site=other, name="Other", created_at=START)))
+    return other, await world.webhook("custom.*", site=other)
+
+
+def draft_of(world):
+    """One event."""
+    return Draft(type="custom.order", by=KEY, occurred_at=world.clock.now(), data=b"{}")
+
+
+def torn_for(monkeypatch, noun, name, site):
+    """Reading this of one site raises until the answer is called."""
+    read = getattr(noun, name)
+
+    async def torn(asked, *more):
+        if asked == site:
+            raise ValueError("torn")
+        return await read(asked, *more)
+
+    monkeypatch.setattr(noun, name, torn)
+    return lambda: monkeypatch.setattr(noun, name, read)
+
+
+async def test_site_that_cannot_be_read_is_busy_alone(world, monkeypatch):
+    """Its publishes are refused at once, those of another site go on; it recovers by itself."""
+    monkeypatch.setattr(supervise, "PAUSE_S", 0.01)
+    webhook = await world.webhook("custom.*")
+    other, theirs = await other_site(world)
+    await world.publish()
+    mend = torn_for(monkeypatch, world.store.sites, "get", SITE)
+    world.engine.site_changed(SITE)
+    answers = []
+    for _ in range(world.limits.commit_queue_max):
+        world.engine.submit(SITE, [draft_of(world)], answers.append)
+    with pytest.raises(Busy):  # no more than so many wait for the settings of one site
+        world.engine.submit(SITE, [draft_of(world)], answers.append)
+    await until(lambda: len(answers) == world.limits.commit_queue_max)
+    assert {one.reason for one in answers} == {"busy"}
+    with pytest.raises(Busy):
+        await world.engine.publish(SITE, [draft_of(world)])
+    with pytest.raises(Busy):
+        await world.engine.send_test(SITE, webhook.id, by=ANN)
+    await world.engine.publish(other, [draft_of(world)])
+    await until(lambda: len(world.sender.to(theirs)) == 1)
+    mend()
+    await until(lambda: world.engine._settings.is_fresh(SITE))
+    await world.publish()
+    await until(lambda: len(world.sender.to(webhook)) == 2)
+
+
+async def test_webhook_that_cannot_be_read_is_set_aside_alone(world, monkeypatch):
+    """Nothing is matched with it or sent; the trace names it, the others get the event, and it comes back by itself."""
+    broken, other = await world.webhook("custom.*"), await world.webhook("custom.*")
     get = world.store.webhooks.get
 
     async def torn(site, webhook_id):
-        if site == SITE:
+        if webhook_id == broken.id:
             raise ValueError("torn")
         return await get(site, webhook_id)
 
     monkeypatch.setattr(world.store.webhooks, "get", torn)
-    world.engine.webhook_changed(SITE, webhook.id)
-    draft = Draft(type="custom.order", by=KEY, occurred_at=world.clock.now(), data=b"{}")
-    answers = []
-    world.engine.submit(other, [draft], answers.append)
-    world.engine.submit(SITE, [draft], answers.append)
-    await until(lambda: len(answers) == 1)
+    world.engine.webhook_changed(SITE, broken.id)
+    published = await world.publish()
+    await world.advance(5)
+    event = await world.store.events.get(SITE, published.event_ids[0])
+    assert {one.webhook_id: one.reason for one in event.trace} == {other.id: "matched", broken.id: "unreadable"}
+    assert (len(world.sender.to(broken)), len(world.sender.to(other))) == (0, 1)
+    assert world.engine.unreadable(SITE) == {broken.id}
     monkeypatch.setattr(world.store.webhooks, "get", get)
-    await until(lambda: len(answers) == 2)
-    await until(lambda: len(world.sender.requests) == 2)
+    await world.advance(5)
+    await world.publish()
+    await until(lambda: len(world.sender.to(broken)) == 1)
+    assert world.engine.unreadable(SITE) == frozenset()
 
 
 async def test_full_disk_at_start_does_not_count_for_ever(world, monkeypatch):

@@ -2,6 +2,7 @@
 
 import re
 
+import apsw
 import pytest
 
 from portal_kit import DeskApp, Page, Receiver, make_ticket, make_webhook, secrets_in, until
@@ -208,6 +209,21 @@ def test_deleting_with_a_reason_undo_and_restore(desk_app: DeskApp, receiver: Re
     desk_app.browser.follow(f"/webhook/{whk}/delete")
     desk_app.browser.follow(f"/webhook/{whk}/restore")
     assert secrets_in(desk_app.browser.post(f"/webhook/{whk}/detail").text) == before
+
+
+def test_a_damaged_webhook_is_named_and_the_others_are_listed(fresh_app: DeskApp, receiver: Receiver) -> None:
+    """Its row cannot be read: the page says so and works for the rest."""
+    app = fresh_app
+    broken = make_webhook(app, receiver.url, description="Broken")
+    make_webhook(app, receiver.url, description="Sound")
+    connection = apsw.Connection(str(app.data / "deskbell.db"))
+    connection.execute("UPDATE webhook SET body = x'7b' WHERE id = ?", (broken,))
+    connection.close()
+    app.browser.follow("/webhook/slider", {"enabled": "false"})  # the site's settings are read anew
+    page = until(lambda: found if "cannot be read" in (found := Page(app.browser.get("/webhook").text).text) else "")
+    assert "1 webhook cannot be read. Nothing is sent to it" in page
+    assert "Sound" in page
+    assert "Broken" not in page
 
 
 def test_the_slider_holds_everything_and_tells_what_was_missed(fresh_app: DeskApp, receiver: Receiver) -> None:

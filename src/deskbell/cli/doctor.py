@@ -6,7 +6,7 @@ import os
 import shutil
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 
 import click
@@ -16,7 +16,8 @@ from deskbell.cli.output import as_json, json_option, line
 from deskbell.clock import SystemRandom
 from deskbell.config import WILDCARDS, Config, ConfigError, read_config
 from deskbell.keys import load_keyring
-from deskbell.model.errors import DeskbellError
+from deskbell.model.errors import DeskbellError, StoreBroken
+from deskbell.ports import Store
 
 DISK_BYTES_MIN = 1 << 30
 DISK_SHARE_MIN = 0.1
@@ -107,6 +108,7 @@ async def database_findings(config: Config) -> list[Finding]:
             await load_keyring(config, store, SystemRandom())
             faults = await store.schema.check()
             advice = await assembly.database_advice(config)
+            unreadable = [one async for one in unreadable_rows(store)]
         finally:
             await store.close()
     except DeskbellError as error:
@@ -114,4 +116,22 @@ async def database_findings(config: Config) -> list[Finding]:
     return [
         *[Finding(level="stop", what=fault, remedy="Restore a backup; the database is damaged.") for fault in faults],
         *[Finding(level="warn", what=what, remedy=remedy) for what, remedy in advice],
+        *unreadable,
     ]
+
+
+async def unreadable_rows(store: Store) -> AsyncIterator[Finding]:
+    """Sites and webhooks whose rows cannot be read: Deskbell runs without them."""
+    for site, webhook_id, _ in await store.webhooks.versions():
+        try:
+            if webhook_id:
+                await store.webhooks.get(site, webhook_id)
+                await store.webhooks.secrets(site, webhook_id)
+            else:
+                await store.sites.get(site)
+        except StoreBroken:
+            raise
+        except Exception as error:  # whatever a damaged row raises
+            what = f"Webhook {webhook_id} of site {site}" if webhook_id else f"Site {site}"
+            remedy = "Restore its row from a backup; until then nothing is sent to it and everything else works."
+            yield Finding(level="warn", what=f"{what} cannot be read ({type(error).__name__}).", remedy=remedy)

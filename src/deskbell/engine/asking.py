@@ -50,7 +50,7 @@ class Asking:
     async def look(self) -> None:
         """Make the attempts that were asked for at another node, or before this process began."""
         for asked in await self._store.due.asked(LOOK_MAX):
-            if self._ownership.owns(asked.shard):
+            if self._ownership.owns(asked.shard) and not self._settings.unreadable.has_site(asked.site):
                 await self._take(asked)
 
     async def _take(self, asked: Asked) -> None:

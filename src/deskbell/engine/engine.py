@@ -79,7 +79,7 @@ class Engine:
         self._doorbell = doorbell
         self._tally = Tally()
         self._stopped = False
-        self._settings = Settings(store, keyring, limits)
+        self._settings = Settings(store, keyring, limits, log)
         self._ownership = Ownership(clock, alone=not store.is_shared)
         self._supervisor = Supervisor(log)
         self._filter_faults = FilterFaults(clock, log)
@@ -223,7 +223,7 @@ class Engine:
         A draft whose `external_id` is taken is `Refused(exists, event.external_id)`: the caller reads that event and
         compares. A draft brings its own id when an answer that names it is stored in the same unit.
         """
-        self._intake.check_room()
+        self._intake.check_room(site)
         self._intake.submit(Accept(site=site, drafts=drafts, changes=changes, guards=guards, audit=audit), done)
 
     async def publish(
@@ -236,7 +236,7 @@ class Engine:
         audit: AuditEntry | None = None,
     ) -> Published | Refused:
         """The same for cold paths."""
-        self._intake.check_room()
+        self._intake.check_room(site)
         return await self._intake.accepted(
             Accept(site=site, drafts=drafts, changes=changes, guards=guards, audit=audit)
         )
@@ -347,6 +347,10 @@ class Engine:
             return "Deskbell is starting or stopping."
         await self._store.sites.all()
         return None
+
+    def unreadable(self, site: SiteId) -> frozenset[WebhookId]:
+        """Webhooks of the site whose rows are damaged: they are set aside until they can be read."""
+        return self._settings.unreadable.of(site)
 
     def loop_late_s(self) -> float:
         """The longest that the event loop was late since this was last asked."""

@@ -59,6 +59,7 @@ class Keeper:
 
     async def look(self) -> None:
         """Compare with the database what is due and what was asked for: at start, and in case a ring was lost."""
+        await self._settings.try_again()
         await self._backlog.poll()
         await self.answer()
 

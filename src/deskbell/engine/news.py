@@ -49,7 +49,7 @@ class News:
         """
         site = run.parcel.delivery.site
         drafts = tuple(one for one in self._drafts(run, exhausted) if self._settings.listens(site, one))
-        if not drafts or self._settings.is_unreadable(site):
+        if not drafts or self._settings.unreadable.has_site(site):
             return False
         accept = Accept(site=site, drafts=drafts, changes=changes, guards=guards)
         self._intake.submit(accept, lambda answer: done(_verdict(answer)))

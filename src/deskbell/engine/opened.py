@@ -1,7 +1,7 @@
 """A webhook's secrets in clear, opened once and held in memory by the owner of its shard."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deskbell.model.errors import KeyringFault
 from deskbell.model.exchange import SendPolicy
@@ -47,7 +47,20 @@ class Opened:
 
 def open_webhook(webhook: Webhook, secrets: Sequence[Secret], site: Site, keyring: Keyring, limits: Limits) -> Opened:
     """Decrypt what attempts need; a fault is kept, not raised: it concerns this webhook alone."""
-    sealed = Opened(
+    try:
+        return _with_secrets(_sealed(webhook, site, limits), secrets, keyring)
+    except (KeyringFault, ValueError) as error:
+        return unopened(webhook, site, limits, type(error).__name__)
+
+
+def unopened(webhook: Webhook, site: Site, limits: Limits, fault: str) -> Opened:
+    """A webhook whose secrets are not to be had: every attempt is a fault of ours."""
+    text = f"the webhook's secrets could not be opened ({fault})"
+    return replace(_sealed(webhook, site, limits), fault=text)
+
+
+def _sealed(webhook: Webhook, site: Site, limits: Limits) -> Opened:
+    return Opened(
         webhook=webhook,
         policy=SendPolicy(
             total_s=webhook.timeout_s or limits.attempt_timeout_s,
@@ -57,10 +70,6 @@ def open_webhook(webhook: Webhook, secrets: Sequence[Secret], site: Site, keyrin
         schedule_s=RETRY_SCHEDULE_S if webhook.retry_schedule_s is None else webhook.retry_schedule_s,
         payload_bytes_max=webhook.payload_bytes_max or limits.payload_bytes_max,
     )
-    try:
-        return _with_secrets(sealed, secrets, keyring)
-    except (KeyringFault, ValueError) as error:
-        return _with_fault(sealed, type(error).__name__)
 
 
 def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -> Opened:
@@ -86,14 +95,4 @@ def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -
         keys=keys,
         newest_fingerprint=fingerprint(texts[0]) if texts else None,
         secrets=(*texts, *(value for _, value in headers)),
-    )
-
-
-def _with_fault(sealed: Opened, text: str) -> Opened:
-    return Opened(
-        webhook=sealed.webhook,
-        policy=sealed.policy,
-        schedule_s=sealed.schedule_s,
-        payload_bytes_max=sealed.payload_bytes_max,
-        fault=f"the webhook's secrets could not be opened ({text})",
     )

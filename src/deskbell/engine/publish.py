@@ -1,6 +1,7 @@
 """Accept: match, then write events with their traces, deliveries and the desk's change in one unit."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from deskbell.model.ids import EventId, SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook
+from deskbell.rules.backpressure import is_full, retry_after_s
 from deskbell.rules.filtering import Seen
 from deskbell.rules.matching import makes_delivery, reason_for
 from deskbell.rules.payload import custom_head, finish_snapshot
@@ -54,29 +56,45 @@ class Intake:
         self._faultpoints = ground.faultpoints
         self._on_broken = ground.broken
         self._filter_faults = ground.filter_faults
-        self.waiting = 0  # units handed in and not answered
+        self._parked: dict[SiteId, int] = {}  # waiting for their site's settings
+        self._begun: deque[float] = deque()  # monotonic: when each unit was handed in that is not committed
         self.open = False
         self.admit_test: Callable[[Parcel], None] = lambda parcel: None
 
-    def check_room(self) -> None:
-        """Raises Busy when too many units wait for their commit, or the engine is stopping."""
+    def check_room(self, site: SiteId) -> None:
+        """Raises Busy when too much waits for its commit, the engine is stopping, or the site cannot be read."""
         if not self.open:
             raise Busy("Deskbell is starting or stopping; nothing was stored. Send it again.", retry_after_s=2)
+        if self._settings.unreadable.has_site(site) or self._parked.get(site, 0) >= self._limits.commit_queue_max:
+            raise Busy("The settings of this site cannot be read now; nothing was stored.", retry_after_s=5)
         if self.is_full:
-            raise Busy(retry_after_s=1)
+            raise Busy(retry_after_s=retry_after_s(self.oldest_s))
 
     @property
     def is_full(self) -> bool:
-        """Whether too many units wait for their commit."""
-        return self.waiting >= self._limits.commit_queue_max
+        """Whether too many units wait for their commit, or one of them for too long."""
+        return is_full(len(self._begun), self.oldest_s, self._limits)
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the oldest unit has waited for its commit."""
+        return self._clock.monotonic() - self._begun[0] if self._begun else 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Publishes that are not answered yet."""
+        return len(self._begun) + sum(self._parked.values())
 
     def submit(self, accept: Accept, done: Done) -> None:
-        """Take this in as soon as the site's settings are up to date."""
-        self.waiting += 1
-        if self._settings.is_fresh(accept.site) and self._settings.site(accept.site) is not None:
+        """Take this in as soon as the site's settings are up to date; those who wait for that fill no other's queue."""
+        site = accept.site
+        if self._settings.is_fresh(site) and self._settings.site(site) is not None:
             self._take(accept, done)
-        else:
-            self._settings.when_fresh(accept.site, lambda: self._take_later(accept, done))
+            return
+        self._parked[site] = self._parked.get(site, 0) + 1
+        self._settings.when_fresh(
+            site, lambda: self._take_later(accept, done), lambda: self._unpark(site, Refused(reason="busy"), done)
+        )
 
     async def accepted(self, accept: Accept) -> Published | Refused:
         """The same for cold paths."""
@@ -89,8 +107,16 @@ class Intake:
         self.submit(accept, done)
         return await answer
 
+    def _unpark(self, site: SiteId, answer: Refused | None, done: Done) -> None:
+        self._parked[site] -= 1
+        if not self._parked[site]:
+            del self._parked[site]
+        if answer is not None:
+            done(answer)
+
     def _take_later(self, accept: Accept, done: Done) -> None:
         """Nobody is there any more to raise to: a draft that cannot be taken is refused."""
+        self._unpark(accept.site, None, done)
         try:
             self._take(accept, done)
         except Exception as error:
@@ -100,32 +126,28 @@ class Intake:
     def _take(self, accept: Accept, done: Done) -> None:
         site = self._settings.site(accept.site)
         if site is None:
-            self.waiting -= 1
             done(Refused(reason="missing", what="site"))
             return
         now, started = self._clock.now(), self._clock.monotonic()
         changes: list[Change] = list(accept.changes)
         events: list[Event] = []
         parcels: list[Parcel] = []
-        try:
-            for draft in accept.drafts:
-                event, own = self._match(site, draft, draft.id or self._ids.event(), now, accept.only)
-                events.append(event)
-                parcels.extend(own)
-                changes.append(Insert(row=event))
-                changes.extend(Insert(row=parcel.delivery) for parcel in own)
-                if accept.only is not None:
-                    changes.extend(Insert(row=asked_for(parcel.delivery, now, None)) for parcel in own)
-        except BaseException:
-            self.waiting -= 1
-            raise
+        for draft in accept.drafts:
+            event, own = self._match(site, draft, draft.id or self._ids.event(), now, accept.only)
+            events.append(event)
+            parcels.extend(own)
+            changes.append(Insert(row=event))
+            changes.extend(Insert(row=parcel.delivery) for parcel in own)
+            if accept.only is not None:
+                changes.extend(Insert(row=asked_for(parcel.delivery, now, None)) for parcel in own)
         unit = Unit(changes=tuple(changes), guards=tuple(accept.guards), audit=accept.audit)
+        self._begun.append(started)
         self._store.submit(unit, lambda verdict: self._committed(verdict, events, parcels, done, started))
 
     def _committed(
         self, verdict: Verdict, events: list[Event], parcels: list[Parcel], done: Done, started: float
     ) -> None:
-        self.waiting -= 1
+        self._begun.popleft()  # units are committed in the order in which they were handed in
         if isinstance(verdict, Refused):
             if verdict.is_store_broken:
                 self._on_broken("publish")
@@ -179,6 +201,10 @@ class Intake:
             delivery = self._delivery(webhook, draft, event_id, now, test=only is not None)
             trace.append(TraceEntry(webhook_id=webhook.id, reason=reason, delivery_id=delivery.id))
             made.append((delivery, webhook))
+        if only is None:
+            trace.extend(
+                TraceEntry(webhook_id=one, reason="unreadable") for one in self._settings.unreadable.of(site.site)
+            )
         event = self._event(site, draft, event_id, now, snapshot, tuple(trace))
         due = self._clock.monotonic()
         trigger = Trigger.AUTOMATIC if only is None else Trigger.TEST

@@ -3,8 +3,12 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-from deskbell.engine.opened import Opened, open_webhook
+from structlog.typing import FilteringBoundLogger
+
+from deskbell.engine.opened import Opened, open_webhook, unopened
+from deskbell.engine.unreadable import Unreadable
 from deskbell.model.draft import Draft
+from deskbell.model.errors import Busy, StoreBroken
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.site import Site
 from deskbell.model.webhook import Health, Webhook, WebhookState
@@ -23,7 +27,7 @@ Plan = tuple[tuple[Webhook, str], ...]
 class Settings:
     """The owner's memory of settings. `changed` marks what has to be read again before it is used again."""
 
-    def __init__(self, store: Store, keyring: Keyring, limits: Limits) -> None:
+    def __init__(self, store: Store, keyring: Keyring, limits: Limits, log: FilteringBoundLogger) -> None:
         self._store = store
         self._keyring = keyring
         self._limits = limits
@@ -34,8 +38,8 @@ class Settings:
         self.health: dict[WebhookId, Health] = {}
         self._plans: dict[tuple[SiteId, str], Plan] = {}
         self._stale: dict[SiteId, set[WebhookId | None]] = {}  # None: the site itself and all its webhooks
-        self._unreadable: set[SiteId] = set()
-        self._waiting: dict[SiteId, list[Callable[[], None]]] = {}
+        self.unreadable = Unreadable(log)
+        self._waiting: dict[SiteId, list[tuple[Callable[[], None], Callable[[], None] | None]]] = {}
         self._wake = asyncio.Event()
         self.on_read: Callable[[SiteId, WebhookId | None], None] = lambda site, webhook_id: None
 
@@ -106,25 +110,26 @@ class Settings:
         """Whether everything known of the site is up to date."""
         return site not in self._stale
 
-    def is_unreadable(self, site: SiteId) -> bool:
-        """Whether the last try to read it failed."""
-        return site in self._unreadable
+    def when_fresh(self, site: SiteId, then: Callable[[], None], otherwise: Callable[[], None] | None = None) -> None:
+        """Do this once the site is up to date, in the order of asking; at once when it is. It must not raise.
 
-    def when_fresh(self, site: SiteId, then: Callable[[], None]) -> None:
-        """Do this once the site is up to date, in the order of asking; at once when it is. It must not raise."""
+        When the site cannot be read: the other thing, if there is one, else wait until it can.
+        """
         if site in self._sites and self.is_fresh(site):
             then()
             return
-        self._waiting.setdefault(site, []).append(then)
+        self._waiting.setdefault(site, []).append((then, otherwise))
         if site not in self._sites:
             self.changed(site, None)
 
     async def fresh(self, site: SiteId) -> None:
-        """Wait until the site is up to date."""
+        """Wait until the site is up to date. Raises Busy when it cannot be read."""
         if not self.is_fresh(site):
             read = asyncio.Event()
-            self.when_fresh(site, read.set)
+            self.when_fresh(site, read.set, read.set)
             await read.wait()
+            if not self.is_fresh(site) and self.unreadable.has_site(site):
+                raise Busy("The settings of this site cannot be read; nothing was done.", retry_after_s=5)
 
     async def learn_health(self, shards: frozenset[int]) -> None:
         """These shards had another owner: how their webhooks fare is in the database."""
@@ -142,13 +147,30 @@ class Settings:
         known: dict[tuple[SiteId, WebhookId | None], int] = {(one.site, None): one.version for one in self.all_sites()}
         known.update({(one.site, one.id): one.version for one in self.all_webhooks()})
         for key in found.keys() | known.keys():
-            if found.get(key, 0) != known.get(key, 0) and key[1] not in self._stale.get(key[0], ()):
+            is_known_to_differ = key[1] in self._stale.get(key[0], ()) or key[1] in self.unreadable.of(key[0])
+            if found.get(key, 0) != known.get(key, 0) and not is_known_to_differ:
                 changed(*key)
 
     async def load(self) -> None:
-        """Read everything, at start."""
-        for site in await self._store.sites.all():
-            await self._read_site(site.site)
+        """Read everything, at start; what cannot be read is set aside."""
+        await self._store.sites.all()  # raises when the database itself does not answer
+        stored: dict[SiteId, set[WebhookId]] = {}
+        for site, name, _ in await self._store.webhooks.versions():
+            stored.setdefault(site, set()).update({WebhookId(name)} if name else ())
+        for site, webhook_ids in stored.items():
+            try:
+                await self._read_site(site, webhook_ids)
+            except StoreBroken:
+                raise
+            except Exception as error:
+                self.unreadable.site(site, error)
+                self.changed(site, None)
+
+    async def try_again(self) -> None:
+        """Look whether what was set aside can be read by now."""
+        for site, webhook_id in self.unreadable.webhooks():
+            if self.is_fresh(site) and await self._can_be_read(site, webhook_id):
+                self.changed(site, webhook_id)
 
     async def run(self) -> None:
         """Read what changed, as it changes; for ever."""
@@ -164,9 +186,10 @@ class Settings:
         for site in tuple(self._stale):
             try:
                 await self._read(site)
-                self._unreadable.discard(site)
+                self.unreadable.read(site)
             except Exception as error:
-                self._unreadable.add(site)
+                self.unreadable.site(site, error)
+                self._refuse_waiting(site)
                 fault = error
         if fault is not None:
             self._wake.set()
@@ -185,40 +208,87 @@ class Settings:
             for mark in marks:
                 self.on_read(site, mark)
         del self._stale[site]
-        for then in self._waiting.pop(site, ()):
+        for then, _ in self._waiting.pop(site, ()):
             then()
+
+    def _refuse_waiting(self, site: SiteId) -> None:
+        waiting = self._waiting.pop(site, [])
+        patient = [one for one in waiting if one[1] is None]
+        if patient:
+            self._waiting[site] = patient
+        for _, otherwise in waiting:
+            if otherwise is not None:
+                otherwise()
 
     async def _read_marks(self, site: SiteId, marks: set[WebhookId | None]) -> None:
         if None in marks or site not in self._sites:
-            await self._read_site(site)
+            stored = {WebhookId(name) for one, name, _ in await self._store.webhooks.versions() if one == site and name}
+            await self._read_site(site, stored)
             return
         for webhook_id in marks:
-            webhook = await self._store.webhooks.get(site, webhook_id) if webhook_id else None
-            if webhook is not None:
-                await self._keep(self._sites[site], webhook)
-            elif webhook_id:  # it was erased
-                self._webhooks.get(site, {}).pop(webhook_id, None)
-                self._opened.pop(webhook_id, None)
+            if webhook_id:
+                await self._read_webhook(self._sites[site], webhook_id)
         self._forget_plans(site)
 
-    async def _read_site(self, site: SiteId) -> None:
+    async def _read_webhook(self, site: Site, webhook_id: WebhookId) -> None:
+        try:
+            webhook = await self._store.webhooks.get(site.site, webhook_id)
+        except StoreBroken:
+            raise
+        except Exception as error:  # a damaged row: it concerns this webhook alone
+            self.unreadable.webhook(site.site, webhook_id, error)
+            self._drop(site.site, webhook_id)
+            return
+        self.unreadable.read(site.site, webhook_id)
+        if webhook is not None:
+            await self._keep(site, webhook)
+        else:  # it was erased
+            self._drop(site.site, webhook_id)
+
+    async def _read_site(self, site: SiteId, stored: set[WebhookId]) -> None:
+        """The site and its webhooks; those of `stored` that are not among the readable ones are tried one by one."""
         found = await self._store.sites.get(site)
         if found is None:
             return
-        for webhook in await self._store.webhooks.all(site):
+        webhooks = {webhook.id: webhook for webhook in await self._store.webhooks.all(site)}
+        for webhook in webhooks.values():
             await self._keep(found, webhook)
+        for webhook_id in sorted((stored | self._webhooks.get(site, {}).keys()) - webhooks.keys()):
+            await self._read_webhook(found, webhook_id)
         for health in await self._store.webhooks.health(site):
             self.health.setdefault(health.webhook_id, health)  # ours is newer
         self._sites[site] = found
         self._forget_plans(site)
 
+    async def _can_be_read(self, site: SiteId, webhook_id: WebhookId) -> bool:
+        try:
+            await self._store.webhooks.get(site, webhook_id)
+        except StoreBroken:
+            raise
+        except Exception:
+            return False
+        return True
+
     async def _keep(self, site: Site, webhook: Webhook) -> None:
+        self.unreadable.read(site.site, webhook.id)
         if webhook.state is WebhookState.DELETED:
             self._opened.pop(webhook.id, None)
         else:
-            secrets = await self._store.webhooks.secrets(webhook.site, webhook.id)
-            self._opened[webhook.id] = open_webhook(webhook, secrets, site, self._keyring, self._limits)
+            self._opened[webhook.id] = await self._open(site, webhook)
         self._webhooks.setdefault(webhook.site, {})[webhook.id] = webhook
+
+    async def _open(self, site: Site, webhook: Webhook) -> Opened:
+        try:
+            secrets = await self._store.webhooks.secrets(webhook.site, webhook.id)
+        except StoreBroken:
+            raise
+        except Exception as error:  # a damaged row: its attempts count as faults of ours
+            return unopened(webhook, site, self._limits, type(error).__name__)
+        return open_webhook(webhook, secrets, site, self._keyring, self._limits)
+
+    def _drop(self, site: SiteId, webhook_id: WebhookId) -> None:
+        self._webhooks.get(site, {}).pop(webhook_id, None)
+        self._opened.pop(webhook_id, None)
 
     def _forget_plans(self, site: SiteId) -> None:
         for key in [key for key in self._plans if key[0] == site]:

@@ -76,7 +76,7 @@ class Testing:
         )
 
     async def _publish(self, accept: Accept) -> Published:
-        self._intake.check_room()
+        self._intake.check_room(accept.site)
         answer = await self._intake.accepted(accept)
         if isinstance(answer, Refused):
             raise Busy(reason=answer.reason)

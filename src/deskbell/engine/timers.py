@@ -36,6 +36,7 @@ class Timers:
 
     def __init__(self, ground: Ground, *, intake: Intake) -> None:
         self._store = ground.store
+        self._settings = ground.settings
         self._ownership = ground.ownership
         self._doorbell = ground.doorbell
         self._clock = ground.clock
@@ -100,8 +101,8 @@ class Timers:
                 if refused is None or refused.reason != "version":
                     break
                 refused = await self._write(timer, await fire(timer, now))  # its subject was changed meanwhile
-        except Busy:
-            return False
+        except Busy:  # of a site that cannot be read nothing else may have to wait
+            return self._settings.unreadable.has_site(timer.site) and await self._put_off(timer, now)
         except Exception as error:
             self._log.error("timer.failed", site=timer.site, rule=timer.rule, subject=timer.subject, error=repr(error))
             return await self._put_off(timer, now)
@@ -116,7 +117,7 @@ class Timers:
         """Why it was not written; None when it was."""
         guard = MustTimer(timer=timer)
         if firing.drafts:
-            self._intake.check_room()
+            self._intake.check_room(timer.site)
             accept = Accept(site=timer.site, drafts=firing.drafts, changes=firing.changes, guards=(guard,))
             outcome = await self._intake.accepted(accept)
             refused = outcome if isinstance(outcome, Refused) else None

@@ -76,6 +76,9 @@ class Limits:
     number_chars_max: int = limit(400, "characters", 20, 4_000, "one number in data")
     idempotency_hours: int = limit(24, "h", 1, 168, "how long a key is remembered")
     commit_queue_max: int = limit(1_000, "units", 10, 100_000, "then 503 with Retry-After")
+    commit_wait_ms: int = limit(
+        250, "ms", 10, 10_000, "age of the oldest publish not on disk; then 503 with Retry-After"
+    )
     commit_units_max: int = limit(500, "units", 1, 5_000, "one transaction")
     # PostgreSQL
     database_wait_s: float = limit(10.0, "s", 0.1, 300.0, "commits and reads wait so long for a database that is away")

@@ -24,7 +24,7 @@ class SqlSites(Bodies):
 
     async def all(self) -> tuple[Site, ...]:
         """Every site."""
-        return await self._all(Site, "site_all")
+        return await self._readable(Site, "site_all")
 
     async def custom_types(self, site: SiteId) -> tuple[CustomType, ...]:
         """By name."""
@@ -40,7 +40,7 @@ class SqlWebhooks(Bodies):
 
     async def all(self, site: SiteId) -> tuple[Webhook, ...]:
         """Every state, by id."""
-        return await self._all(Webhook, "webhook_all", site=site)
+        return await self._readable(Webhook, "webhook_all", site=site)
 
     async def get(self, site: SiteId, webhook_id: str) -> Webhook | None:
         """One webhook as it is now."""
@@ -56,7 +56,7 @@ class SqlWebhooks(Bodies):
 
     async def health(self, site: SiteId) -> tuple[Health, ...]:
         """By webhook id."""
-        return await self._all(Health, "health_all", site=site)
+        return await self._readable(Health, "health_all", site=site)
 
     async def versions(self) -> tuple[tuple[SiteId, str, int], ...]:
         """For all sites: (site, nothing or a webhook, version)."""

@@ -37,6 +37,16 @@ def number(row: Any) -> int:
     return int(row[0])
 
 
+def _or_none(make: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    def made(row: Any) -> T | None:
+        try:
+            return make(row)
+        except Exception:  # whatever a damaged body raises
+            return None
+
+    return made
+
+
 class Bodies:
     """Reads rows that are one JSON body."""
 
@@ -45,6 +55,11 @@ class Bodies:
 
     async def _all(self, kind: type[T], name: str, /, **bindings: Any) -> tuple[T, ...]:
         return await self._reads.rows(name, bindings, maker_of(kind))
+
+    async def _readable(self, kind: type[T], name: str, /, **bindings: Any) -> tuple[T, ...]:
+        """Those that can be read: one damaged row does not hide the others."""
+        found = await self._reads.rows(name, bindings, _or_none(maker_of(kind)))
+        return tuple(one for one in found if one is not None)
 
     async def _one(self, kind: type[T], name: str, /, **bindings: Any) -> T | None:
         return await self._reads.one(name, bindings, maker_of(kind))

@@ -13,6 +13,7 @@ _WORDS = {
     "fields": "none of its chosen fields changed",
     "disabled": "was disabled at that time",
     "off": "webhooks were off",
+    "unreadable": "could not be read at that time; the Operator was told",
     "loop": "would loop: this receiver caused the event itself",
 }
 
@@ -41,7 +42,7 @@ def one_of(entry: TraceEntry, event: Event, webhooks: Mapping[str, Webhook]) -> 
     """One entry of a trace."""
     webhook = webhooks.get(entry.webhook_id)
     matched = entry.reason in ("matched", "paused")
-    stopped = entry.reason in ("disabled", "off", "loop")
+    stopped = entry.reason in ("disabled", "off", "loop", "unreadable")
     words = _WORDS.get(entry.reason, entry.reason).format(type=event.type)
     return Considered(
         name=webhook.description if webhook else entry.webhook_id,

@@ -78,6 +78,7 @@ class Registered:
     count: int  # registered webhooks, shown or not
     deleted: int
     disabled_after: str  # so long without success
+    unreadable: int  # webhooks whose rows are damaged
     text: str = ""
     state: str = ""
 
@@ -120,6 +121,7 @@ async def load(ask: PageAsk, text: str = "", state: str = "") -> Registered:
         count=len(rows),
         deleted=len(webhooks) - len(rows),
         disabled_after=in_words(rooms.limits.failing_disable_s),
+        unreadable=len(rooms.engine.unreadable(ask.site)),
         text=text,
         state=state,
     )
