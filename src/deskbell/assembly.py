@@ -8,7 +8,7 @@ import structlog
 from deskbell.accounts import Accounts, AuditReader
 from deskbell.clock import SystemClock, SystemRandom
 from deskbell.config import Config
-from deskbell.desk import Chats, People, Tickets
+from deskbell.desk import Chats, DeskTimers, DwellRules, People, Presence, Tickets
 from deskbell.doorbell.local import LocalDoorbell
 from deskbell.engine import Engine
 from deskbell.inspector import Inspector
@@ -96,8 +96,10 @@ async def build_rooms(config: Config, store: Store) -> Rooms:
         engine=engine,
         registrations=registrations,
         replays=build_replays(ground, engine),
-        chats=Chats(store=store, publisher=engine, clock=clock, random=random, limits=limits, changed=ground.changed),
+        chats=build_chats(ground, engine),
         tickets=build_tickets(ground, engine),
+        dwell_rules=build_dwell_rules(ground, engine),
+        presence=Presence(store=store, clock=clock, limits=limits, armed=engine.timers.armed),
         people=People(store=store, publisher=engine, clock=clock, limits=limits, changed=ground.changed),
         accounts=Accounts(store=store, clock=clock, random=random, limits=limits),
         audit=AuditReader(store=store),
@@ -129,8 +131,8 @@ async def lay_ground(config: Config, store: Store) -> Ground:
 
 
 def build_engine(ground: Ground) -> Engine:
-    """The engine."""
-    return Engine(
+    """The engine, told by the desk what follows from timers."""
+    engine = Engine(
         store=ground.store,
         sender=ground.sender,
         clock=ground.clock,
@@ -141,6 +143,9 @@ def build_engine(ground: Ground) -> Engine:
         keyring=ground.keyring,
         log=structlog.get_logger(),
     )
+    timers = DeskTimers(store=ground.store, clock=ground.clock, limits=ground.limits, base_url=ground.config.base_url)
+    engine.timers.fire = timers.fire
+    return engine
 
 
 def build_registrations(ground: Ground, engine: Engine) -> Registrations:
@@ -171,6 +176,31 @@ def build_replays(ground: Ground, engine: Engine) -> Replays:
     )
 
 
+def build_chats(ground: Ground, engine: Engine) -> Chats:
+    """The chats' use cases."""
+    return Chats(
+        store=ground.store,
+        publisher=engine,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        changed=ground.changed,
+        armed=engine.timers.armed,
+    )
+
+
+def build_dwell_rules(ground: Ground, engine: Engine) -> DwellRules:
+    """The dwell rules' use cases."""
+    return DwellRules(
+        store=ground.store,
+        publisher=engine,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        armed=engine.timers.armed,
+    )
+
+
 def build_tickets(ground: Ground, engine: Engine) -> Tickets:
     """The tickets' use cases."""
     return Tickets(
@@ -180,6 +210,7 @@ def build_tickets(ground: Ground, engine: Engine) -> Tickets:
         random=ground.random,
         limits=ground.limits,
         changed=ground.changed,
+        armed=engine.timers.armed,
         base_url=ground.config.base_url,
     )
 

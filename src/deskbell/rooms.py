@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from deskbell.accounts import Accounts, AuditReader
-from deskbell.desk import Chats, People, Tickets
+from deskbell.desk import Chats, DwellRules, People, Presence, Tickets
 from deskbell.engine import Engine
 from deskbell.inspector import Inspector
 from deskbell.ports import Clock, Doorbell, Random, Sender, Store
@@ -23,6 +23,8 @@ class Rooms:
     replays: Replays
     chats: Chats
     tickets: Tickets
+    dwell_rules: DwellRules
+    presence: Presence
     people: People
     accounts: Accounts
     audit: AuditReader

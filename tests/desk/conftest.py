@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from desk.twins import Clock, Random, TwinPublisher, TwinStore
-from deskbell.desk import Chats, People, Tickets
-from deskbell.model.instant import Instant
+from deskbell.desk import Chats, DeskTimers, DwellRules, People, Presence, Tickets
+from deskbell.model.audit import Origin
+from deskbell.model.changes import MustTimer, Refused, Unit
+from deskbell.model.instant import Instant, plus
 from deskbell.model.people import Actor, ActorKind, Agent, Company, Contact
 from deskbell.model.site import Site
 from deskbell.rules.limits import Limits
@@ -24,22 +26,46 @@ class Desk:
     chats: Chats
     tickets: Tickets
     people: People
+    rules: DwellRules
+    presence: Presence
+    timers: DeskTimers
     changed: list[tuple[str, str, str]]
+    armed: list[Instant]
 
     @property
     def types(self) -> list[str]:
         """Event types so far."""
         return self.publisher.types
 
+    async def fire(self) -> None:
+        """Fire all that is due, as the engine does."""
+        while due := await self.store.timers.due(self.clock.now(), 100):
+            for timer in due:
+                firing = await self.timers.fire(timer, self.clock.now())
+                guards = (MustTimer(timer=timer),)
+                if firing.drafts:
+                    found = await self.publisher.publish("dd", firing.drafts, changes=firing.changes, guards=guards)
+                else:
+                    found = await self.store.commit(Unit(changes=firing.changes, guards=guards))
+                assert not isinstance(found, Refused) or found.reason in ("timer", "version"), found
+
+    async def pass_time(self, seconds: float, step: float = 1.0) -> None:
+        """Time passes bit by bit; what is due fires."""
+        end = plus(self.clock.now(), seconds)
+        while self.clock.now() < end:
+            self.clock.go(step)
+            await self.fire()
+
 
 KEY = Actor(kind=ActorKind.KEY, name="script", id="key_1")
+ORIGIN = Origin(address="192.0.2.7", request_id="req_1")
 
 
 @pytest.fixture
 def desk() -> Desk:
     """The desk of site dd."""
     store, clock, random = TwinStore(), Clock(), Random()
-    publisher, changed = TwinPublisher(store), []
+    publisher, changed, armed = TwinPublisher(store), [], []
     company = Company(site="dd", entity_id=5, name="Acme", identifier="AcmeLtd", created_at=Instant(0))
     rows: list[Any] = [Site(site="dd", name="DD", created_at=Instant(0)), company]
     rows += [
@@ -59,13 +85,19 @@ def desk() -> Desk:
         "limits": Limits(),
         "changed": lambda *what: changed.append(what),
     }
+    timed: dict[str, Any] = {"armed": armed.append}
+    plain = {name: value for name, value in parts.items() if name != "changed"}
     return Desk(
         store=store,
         publisher=publisher,
         clock=clock,
         random=random,
-        chats=Chats(random=random, **parts),
-        tickets=Tickets(random=random, base_url="https://desk.example", **parts),
+        chats=Chats(random=random, **timed, **parts),
+        tickets=Tickets(random=random, base_url="https://desk.example", **timed, **parts),
         people=People(**parts),
+        rules=DwellRules(random=random, **timed, **plain),
+        presence=Presence(store=store, clock=clock, limits=Limits(), **timed),
+        timers=DeskTimers(store=store, clock=clock, limits=Limits(), base_url="https://desk.example"),
         changed=changed,
+        armed=armed,
     )

@@ -29,11 +29,12 @@ class Opening:
     callback: Callback | Mapping[str, Any] | None = None
     target_user_ids: Sequence[str] = ()
     has_page: bool = False
+    page_open: bool = False  # the client page is open in this moment
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A new chat and the rows that go with it."""
+    """A new chat and the rows that go with it, to be written after it."""
 
     chat: Chat
     changes: tuple[Insert | Replace, ...]
@@ -76,7 +77,7 @@ class Opener:
         # the contact's version is the lock: of two chats opened at once the second is planned anew
         locks = tuple(Replace(row=replace(one, version=one.version + 1)) for one in contacts)
         guards = (_stays(ticket),) if ticket else ()
-        return Opened(chat=chat, changes=(Insert(row=chat), *message, *locks), guards=guards)
+        return Opened(chat=chat, changes=(*message, *locks), guards=guards)
 
     async def _guests(self, site: SiteId, asked: Opening) -> tuple[User, ...]:
         return await self._finder.users(site, asked.target_user_ids, "/targetUserIds")

@@ -8,7 +8,7 @@ from deskbell.desk.callbacks import read_callback
 from deskbell.desk.ids import CHAT_ID
 from deskbell.desk.reading import Reading
 from deskbell.desk.told_people import ToldPeople
-from deskbell.model.changes import Change, Insert, Replace
+from deskbell.model.changes import Change, Replace
 from deskbell.model.chat import Callback, Chat, ChatStatus, ChatType, CloseRecord, Reference, Report
 from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.ids import SiteId
@@ -25,9 +25,13 @@ _NOBODY = User(entity_id=0, name="-", user_id="-")
 
 @dataclass(frozen=True, kw_only=True)
 class Reported:
-    """The chat after a report, the rows to write and the event to fire."""
+    """The chat before and after a report, the rows to write and the event to fire.
+
+    With an event the chat itself is to be written too, after the rows.
+    """
 
     chat: Chat
+    old: Chat | None = None
     changes: tuple[Change, ...] = ()
     event_types: tuple[str, ...] = ()
 
@@ -198,7 +202,7 @@ def _compared(
     """What changed: a new status fires its event, any other visible difference `chat.updated`."""
     if old is None:
         chat = replace(chat, last_modified_at=told_at or now, sequence=1)
-        return Reported(chat=chat, changes=(*people, Insert(row=chat)), event_types=(STATUS_EVENTS[chat.status],))
+        return Reported(chat=chat, changes=people, event_types=(STATUS_EVENTS[chat.status],))
     if chat == old:
         if told_at is None or told_at == old.last_modified_at:
             return Reported(chat=old, changes=people)
@@ -206,4 +210,4 @@ def _compared(
         return Reported(chat=chat, changes=(*people, Replace(row=chat)))
     chat = replace(chat, last_modified_at=told_at or now, sequence=old.sequence + 1, version=old.version + 1)
     event = "chat.updated" if chat.status is old.status else STATUS_EVENTS[chat.status]
-    return Reported(chat=chat, changes=(*people, Replace(row=chat)), event_types=(event,))
+    return Reported(chat=chat, old=old, changes=people, event_types=(event,))

@@ -76,6 +76,11 @@ def left(chat: Chat, user: User, at: Instant) -> Chat:
     return chat
 
 
+def abandoned(chat: Chat, at: Instant) -> Chat:
+    """The creator is gone before anyone answered: missed, as if they had left."""
+    return moved(replace(chat, users=without(chat.users, chat.creator)), ChatStatus.MISSED, at)
+
+
 def invited(chat: Chat, user: User, guests: Iterable[User], at: Instant) -> Chat:
     """The guests are invited; those who are in or invited already are passed over."""
     must_allow(chat, "invite")

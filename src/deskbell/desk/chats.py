@@ -6,27 +6,25 @@ from typing import Any
 
 from deskbell.desk import chat_steps as steps
 from deskbell.desk.callbacks import callback_of
+from deskbell.desk.chat_events import chat_draft, told_or_gathered
 from deskbell.desk.chat_opening import Opener, Opening
 from deskbell.desk.chat_reading import Finder
 from deskbell.desk.chat_report import ChatReporter
+from deskbell.desk.dwelling import Dwelling
 from deskbell.desk.ids import new_message_id
+from deskbell.desk.presence import page_timer
 from deskbell.desk.reading import Reading
-from deskbell.desk.writing import Plan, Writer, draft
-from deskbell.model.changes import Change, Insert, Replace
+from deskbell.desk.writing import Armed, Plan, Writer
+from deskbell.model.changes import ArmTimer, Change, Insert, Replace
 from deskbell.model.chat import Callback, Chat, ChatMessage, ChatStatus, ChatType, Reference
-from deskbell.model.draft import Draft
-from deskbell.model.event import Subject
 from deskbell.model.ids import EventId, SiteId
-from deskbell.model.instant import TICKS_PER_SECOND, Instant
+from deskbell.model.instant import Instant
 from deskbell.model.people import Actor, User
 from deskbell.model.query import ChatFilter
 from deskbell.ports import Clock, Publisher, Random, Store
 from deskbell.rules.chat_moves import STATUS_EVENTS, legal_actions
 from deskbell.rules.limits import Limits
-from deskbell.rules.payload import chat_head
-
-MESSAGE_EVENT_S = 5
-"""Messages fire `chat.updated` at most once in this time."""
+from deskbell.rules.stays import told_since
 
 Step = Callable[[Chat, Instant], Awaitable[Chat]]
 Locks = Callable[[Chat], Awaitable[tuple[Change, ...]]]
@@ -44,13 +42,15 @@ class Chats:
         random: Random,
         limits: Limits,
         changed: Callable[[SiteId, str, str], None],
+        armed: Armed,
     ) -> None:
         self._store = store
         self._clock = clock
         self._random = random
         self._limits = limits
         self._changed = changed
-        self._writer = Writer(store=store, publisher=publisher, limits=limits)
+        self._writer = Writer(store=store, publisher=publisher, limits=limits, armed=armed)
+        self._dwelling = Dwelling(store=store, clock=clock)
         self._finder = Finder(store)
         self._opener = Opener(finder=self._finder, clock=clock, random=random, limits=limits)
         self._reporter = ChatReporter(store=store, clock=clock, limits=limits)
@@ -67,6 +67,7 @@ class Chats:
         callback: Callback | Mapping[str, Any] | None = None,
         target_user_ids: Sequence[str] = (),
         has_page: bool = False,
+        page_open: bool = False,
         hop: int = 0,
     ) -> Chat:
         """A contact asks for a chat, or with `callback` to be called back at once."""
@@ -79,6 +80,7 @@ class Chats:
             callback=callback,
             target_user_ids=target_user_ids,
             has_page=has_page,
+            page_open=page_open,
         )
         return await self._open(site, by, asked, hop)
 
@@ -108,8 +110,12 @@ class Chats:
     async def _open(self, site: SiteId, by: Actor, asked: Opening, hop: int) -> Chat:
         async def plan() -> Plan[Chat]:
             opened = await self._opener.open(site, asked)
-            event = chat_draft(STATUS_EVENTS[opened.chat.status], opened.chat, by, hop)
-            return Plan(value=opened.chat, changes=opened.changes, drafts=(event,), guards=opened.guards)
+            chat, timers = await self._dwelling.of_chat(None, opened.chat, opened.chat.created_at)
+            if asked.has_page and asked.page_open and chat.status is ChatStatus.CREATED:
+                timers = (*timers, ArmTimer(timer=page_timer(chat, chat.created_at, self._limits)))
+            event = chat_draft(STATUS_EVENTS[chat.status], chat, by, hop)
+            changes = (Insert(row=chat), *opened.changes, *timers)
+            return Plan(value=chat, changes=changes, drafts=(event,), guards=opened.guards)
 
         done = await self._writer.carry_out(site, plan)
         self._changed(site, "chat", done.value.id)
@@ -201,11 +207,8 @@ class Chats:
                 at=now,
             )
             after = replace(chat, last_message_id=message.id, last_modified_at=now, version=chat.version + 1)
-            fires = chat.updated_event_at is None or now - chat.updated_event_at >= MESSAGE_EVENT_S * TICKS_PER_SECOND
-            if fires:
-                after = replace(after, updated_event_at=now, sequence=chat.sequence + 1)
-            drafts = (chat_draft("chat.updated", after, by, hop),) if fires else ()
-            return Plan(value=after, changes=(Insert(row=message), Replace(row=after)), drafts=drafts)
+            after, timers, drafts = told_or_gathered(after, by, hop, now, self._limits)
+            return Plan(value=after, changes=(Insert(row=message), Replace(row=after), *timers), drafts=drafts)
 
         done = await self._writer.carry_out(site, plan)
         self._changed(site, "chat", chat_id)
@@ -218,8 +221,12 @@ class Chats:
 
         async def plan() -> Plan[Chat]:
             reported = await self._reporter.read(site, chat_id, body)
-            drafts = tuple(chat_draft(name, reported.chat, by, hop) for name in reported.event_types)
-            return Plan(value=reported.chat, changes=reported.changes, drafts=drafts)
+            if not reported.event_types:
+                return Plan(value=reported.chat, changes=reported.changes)
+            chat, timers = await self._dwelling.of_chat(reported.old, reported.chat, told_since(reported.chat))
+            row = Insert(row=chat) if reported.old is None else Replace(row=chat)
+            drafts = tuple(chat_draft(name, chat, by, hop) for name in reported.event_types)
+            return Plan(value=chat, changes=(*reported.changes, row, *timers), drafts=drafts)
 
         done = await self._writer.carry_out(site, plan)
         if done.changed:
@@ -260,19 +267,12 @@ class Chats:
                 return Plan(value=chat)
             moved = after.status is not chat.status
             after = replace(after, version=chat.version + 1, sequence=chat.sequence + 1)
+            after, timers = await self._dwelling.of_chat(chat, after, after.last_modified_at)
             event = chat_draft(STATUS_EVENTS[after.status] if moved else "chat.updated", after, by, hop)
             locked = await locks(chat) if locks else ()
-            return Plan(value=after, changes=(Replace(row=after), *locked), drafts=(event,))
+            return Plan(value=after, changes=(Replace(row=after), *locked, *timers), drafts=(event,))
 
         done = await self._writer.carry_out(site, plan)
         if done.changed:
             self._changed(site, "chat", chat_id)
         return done.value
-
-
-def chat_draft(event_type: str, chat: Chat, by: Actor, hop: int) -> Draft:
-    """The event of a chat that now is as given; its sequence is the chat's."""
-    subject = Subject(type="chat", id=chat.id, title=chat.name)
-    return draft(
-        event_type, by, chat.last_modified_at, head=chat_head(chat), subject=subject, sequence=chat.sequence, hop=hop
-    )

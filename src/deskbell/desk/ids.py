@@ -2,7 +2,7 @@
 
 import re
 
-from deskbell.model.ids import SiteId
+from deskbell.model.ids import SiteId, make_id
 from deskbell.model.instant import Instant, unix_ms, unix_seconds
 from deskbell.ports import Random
 
@@ -26,6 +26,11 @@ def new_message_id(at: Instant, random: Random, user_id: str) -> str:
 def new_note_id(at: Instant, random: Random) -> str:
     """`<unix ms>-<8 hex>`, so that notes sort by time."""
     return f"{unix_ms(at)}-{random.bits(32):08x}"
+
+
+def new_rule_id(at: Instant, random: Random) -> str:
+    """`tmr_…` of a dwell rule."""
+    return make_id("tmr", unix_ms=unix_ms(at), chance=random.bits(74))
 
 
 def person_key(site: SiteId, letter: str, text: int | str) -> str:

@@ -4,18 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from deskbell.desk.dwelling import Dwelling
 from deskbell.desk.links import link_for_ticket
 from deskbell.desk.lists import Lists
 from deskbell.desk.reading import Reading
 from deskbell.desk.ticket_fields import TICKET_MEMBERS, TicketFields, with_status
 from deskbell.desk.ticket_notes import read_note
 from deskbell.desk.ticket_report import TicketReporter
-from deskbell.desk.writing import Plan, Writer, draft
+from deskbell.desk.writing import Armed, Plan, Writer, draft
 from deskbell.model.changes import Change, Insert, Replace
 from deskbell.model.draft import Draft
 from deskbell.model.errors import Conflict, NotFound
 from deskbell.model.event import Subject
 from deskbell.model.ids import EventId, SiteId
+from deskbell.model.instant import Instant
 from deskbell.model.people import Actor, ActorKind
 from deskbell.model.query import TicketFilter
 from deskbell.model.ticket import Note, Ticket, TicketLists
@@ -39,6 +41,7 @@ class Tickets:
         random: Random,
         limits: Limits,
         changed: Callable[[SiteId, str, str], None],
+        armed: Armed,
         base_url: str,
     ) -> None:
         self._store = store
@@ -47,7 +50,8 @@ class Tickets:
         self._limits = limits
         self._changed = changed
         self._base_url = base_url
-        self._writer = Writer(store=store, publisher=publisher, limits=limits)
+        self._writer = Writer(store=store, publisher=publisher, limits=limits, armed=armed)
+        self._dwelling = Dwelling(store=store, clock=clock)
         self._lists = Lists(store=store, writer=self._writer, limits=limits)
         self._fields = TicketFields(store)
         self._reporter = TicketReporter(store=store, clock=clock, random=random, limits=limits, fields=self._fields)
@@ -64,8 +68,7 @@ class Tickets:
             blank = await self._blank(site, lists, _SOURCES.get(by.kind, "agent"))
             ticket = await self._fields.apply(blank, reading, lists, blank.created_at)
             reading.done()
-            drafts = await self._drafts(None, ticket, by, hop)
-            return Plan(value=ticket, changes=(Insert(row=ticket),), drafts=drafts)
+            return await self._new_plan(ticket, ticket.created_at, by, hop)
 
         return (await self._written(site, plan))[0]
 
@@ -141,8 +144,8 @@ class Tickets:
             told = await self._reporter.read(site, key, body, await self._lists.get(site))
             if told.old is None:
                 new = replace(told.new, sequence=1)
-                drafts = await self._drafts(None, new, by, hop)
-                return Plan(value=new, changes=(*told.people, Insert(row=new), *told.notes), drafts=drafts)
+                plan = await self._new_plan(new, new.last_modified_at, by, hop)
+                return replace(plan, changes=(*told.people, *plan.changes, *told.notes))
             return await self._change_plan(told.old, told.new, by, hop, (*told.people, *told.notes))
 
         return await self._written(site, plan)
@@ -197,6 +200,12 @@ class Tickets:
             sequence=1,
         )
 
+    async def _new_plan(self, ticket: Ticket, since: Instant, by: Actor, hop: int) -> Plan[Ticket]:
+        """`ticket.created` alone."""
+        ticket, timers = await self._dwelling.of_ticket(None, ticket, since)
+        drafts = await self._drafts(None, ticket, by, hop)
+        return Plan(value=ticket, changes=(Insert(row=ticket), *timers), drafts=drafts)
+
     async def _change_plan(
         self, old: Ticket, new: Ticket, by: Actor, hop: int, also: tuple[Change, ...] = ()
     ) -> Plan[Ticket]:
@@ -206,7 +215,9 @@ class Tickets:
         if new.last_modified_at == old.last_modified_at:
             new = replace(new, last_modified_at=self._clock.now())
         new = replace(new, version=old.version + 1, sequence=old.sequence + len(ticket_events(old, new)))
-        return Plan(value=new, changes=(*also, Replace(row=new)), drafts=await self._drafts(old, new, by, hop))
+        new, timers = await self._dwelling.of_ticket(old, new, new.last_modified_at)
+        drafts = await self._drafts(old, new, by, hop)
+        return Plan(value=new, changes=(*also, Replace(row=new), *timers), drafts=drafts)
 
     async def _drafts(self, old: Ticket | None, new: Ticket, by: Actor, hop: int) -> tuple[Draft, ...]:
         types = ("ticket.created",) if old is None else ticket_events(old, new)

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from deskbell.model.changes import Change, Guard, Refused, Unit
+from deskbell.model.audit import AuditEntry
+from deskbell.model.changes import ArmTimer, Change, Guard, Refused, Unit
 from deskbell.model.draft import Draft
 from deskbell.model.errors import Busy, Conflict, DiskFull, StoreBroken, TooLarge
 from deskbell.model.event import Subject
@@ -15,6 +16,9 @@ from deskbell.ports import Publisher, Store
 from deskbell.rules.limits import Limits
 
 T = TypeVar("T")
+Armed = Callable[[Instant], None]
+"""Told when a timer was armed, with its due time: whoever fires timers may sleep for longer."""
+
 TRIES = 8
 """How often a change is planned anew before the caller is told to try later."""
 
@@ -27,6 +31,7 @@ class Plan(Generic[T]):
     changes: tuple[Change, ...] = ()
     drafts: tuple[Draft, ...] = ()
     guards: tuple[Guard, ...] = ()
+    audit: AuditEntry | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +43,18 @@ class Done(Generic[T]):
     changed: bool = False
 
 
+def _nobody(due_at: Instant) -> None:
+    """No timers are armed."""
+
+
 class Writer:
     """Writes plans with compare-and-set and a bounded number of new plans."""
 
-    def __init__(self, *, store: Store, publisher: Publisher, limits: Limits) -> None:
+    def __init__(self, *, store: Store, publisher: Publisher, limits: Limits, armed: Armed = _nobody) -> None:
         self._store = store
         self._publisher = publisher
         self._limits = limits
+        self._armed = armed
 
     async def carry_out(self, site: SiteId, plan: Callable[[], Awaitable[Plan[T]]]) -> Done[T]:
         """Plan and write until it stands. Raises Conflict, Busy, DiskFull, TooLarge, StoreBroken."""
@@ -55,18 +65,21 @@ class Writer:
             self._check_sizes(planned.drafts)
             event_ids = await self._write(site, planned)
             if event_ids is not None:
+                self._ring(planned.changes)
                 return Done(value=planned.value, event_ids=event_ids, changed=True)
         raise Conflict("Others are changing this at the same time. Read it again, then try again.", reason="version")
 
     async def _write(self, site: SiteId, plan: Plan[T]) -> tuple[EventId, ...] | None:
         """The ids of the events; None when somebody else changed a row first."""
         if plan.drafts:
-            outcome = await self._publisher.publish(site, plan.drafts, changes=plan.changes, guards=plan.guards)
+            outcome = await self._publisher.publish(
+                site, plan.drafts, changes=plan.changes, guards=plan.guards, audit=plan.audit
+            )
             if not isinstance(outcome, Refused):
                 return outcome.event_ids
             refused = outcome
         else:
-            verdict = await self._store.commit(Unit(changes=plan.changes, guards=plan.guards))
+            verdict = await self._store.commit(Unit(changes=plan.changes, guards=plan.guards, audit=plan.audit))
             if not isinstance(verdict, Refused):
                 return ()
             refused = verdict
@@ -77,6 +90,11 @@ class Writer:
         if refused.reason == "broken":
             raise StoreBroken
         return None
+
+    def _ring(self, changes: tuple[Change, ...]) -> None:
+        due = [change.timer.due_at for change in changes if isinstance(change, ArmTimer)]
+        if due:
+            self._armed(min(due))
 
     def _check_sizes(self, drafts: tuple[Draft, ...]) -> None:
         size_max = self._limits.snapshot_bytes_max

@@ -76,6 +76,18 @@ def timer_of(rule: DwellRule, stay: Stay, now: Instant) -> Timer:
     )
 
 
+def corrected(rule: DwellRule, stay: Stay, armed: Timer | None, now: Instant) -> Timer | None:
+    """The timer to arm for a subject that is in the rule's state already; None: the one that is armed is right.
+
+    One that has told is right: it was dealt with. One that has not may be of the rule as it was before a change.
+    """
+    right = timer_of(rule, stay, now)
+    if armed is None or armed.epoch < right.epoch:
+        return right
+    is_right = armed.fired > 0 or armed.due_at == right.due_at or max(armed.due_at, right.due_at) <= now
+    return None if is_right or armed.epoch > right.epoch else right
+
+
 def fired(rule: DwellRule | None, timer: Timer, stay: Stay | None, now: Instant) -> Fired:
     """What follows when the timer is due: the rule may be gone, the subject elsewhere; the event may be repeated.
 
@@ -83,6 +95,9 @@ def fired(rule: DwellRule | None, timer: Timer, stay: Stay | None, now: Instant)
     """
     if rule is None or stay is None or stay.epoch != timer.epoch or not waits_for(rule, stay):
         return Fired(tells=False)
+    right = timer_of(rule, stay, now)
+    if timer.fired == 0 and right.due_at > now:  # armed by the rule as it was before a change
+        return Fired(tells=False, next=right)
     late = max(0, now - timer.due_at) // TICKS_PER_MS / 1000
     spent = replace(timer, fired=timer.fired + 1, due_at=NEVER)
     if rule.repeat_every_s is None or timer.fired >= rule.repeat_max:
