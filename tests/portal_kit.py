@@ -128,6 +128,19 @@ class Page(HTMLParser):
         return found
 
 
+def hidden_fields(text: str, action: str) -> dict[str, object]:
+    """What the form of this action would post without being touched."""
+    found = re.search(rf'<form method="post" action="{re.escape(action)}".*?</form>', text, re.DOTALL)
+    assert found, f"there is no form that posts to {action}"
+    fields: dict[str, object] = {}
+    for one in Page(found[0]).all("input", type="hidden"):
+        known = fields.get(one["name"])
+        fields[one["name"]] = (
+            one["value"] if known is None else [*(known if isinstance(known, list) else [known]), one["value"]]
+        )
+    return fields
+
+
 def _fits(attributes: dict[str, str], key: str, value: str) -> bool:
     if key == "class_":
         return value in attributes.get("class", "").split()

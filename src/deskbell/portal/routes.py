@@ -8,6 +8,7 @@ from deskbell.model.account import Permission
 from deskbell.portal import developer_corner
 from deskbell.portal.page import PageAsk, see_other
 from deskbell.portal.routes_desk import DESK_ROUTES
+from deskbell.portal.routes_replays import REPLAY_ROUTES
 from deskbell.portal.routes_sent import SENT_ROUTES
 from deskbell.portal.routes_webhook import WEBHOOK_ROUTES
 from deskbell.portal.signin import login, preferences, setup
@@ -60,5 +61,5 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
     ),
 )  # fmt: skip
 
-ROUTES: tuple[Route[Any], ...] = (*OWN_ROUTES, *WEBHOOK_ROUTES, *SENT_ROUTES, *DESK_ROUTES)
+ROUTES: tuple[Route[Any], ...] = (*OWN_ROUTES, *WEBHOOK_ROUTES, *SENT_ROUTES, *REPLAY_ROUTES, *DESK_ROUTES)
 """Everything; where two paths fit, the first one counts."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from deskbell.model.account import Permission
-from deskbell.portal.deliveries import one, one_stream, rows, show, steps, stream
+from deskbell.portal.deliveries import one, one_stream, rows, selection, show, steps, stream
 from deskbell.portal.inspector import bins
 from deskbell.portal.inspector import one as bin_page
 from deskbell.portal.inspector import stream as bin_stream
@@ -15,6 +15,7 @@ LIST_QUERY = (
     Param(name="q", description="Words in subject, ids, types, webhook, host or outcome."),
     Param(name="state", description="Which segment.", choices=tuple(name for name in rows.SEGMENTS if name)),
     Param(name="webhook", description="Only deliveries of this webhook."),
+    Param(name="replay", description="Only deliveries of this replay."),
     Param(name="since", description="How far back.", choices=tuple(rows.SINCE)),
     Param(name="limit", description="Rows on a page.", type="integer", low=1, high=100),
 )
@@ -48,6 +49,14 @@ SENT_ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST", path="/deliveries/{id}/redeliver", permission=REPLAY, handler=steps.redeliver,
         summary="Send again",
+    ),
+    Route(
+        method="POST", path="/deliveries/{id}/again", permission=REPLAY, handler=steps.again,
+        summary="Send again with today's settings",
+    ),
+    Route(
+        method="POST", path="/deliveries/again", permission=REPLAY, handler=selection.again,
+        summary="Send the chosen ones again",
     ),
     Route(method="POST", path="/deliveries/{id}/cancel", permission=REPLAY, handler=steps.cancel, summary="Stop"),
     Route(

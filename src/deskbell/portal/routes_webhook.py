@@ -67,7 +67,7 @@ WEBHOOK_ROUTES: tuple[Route[Any], ...] = (
     ),
     Route(
         method="POST", path="/webhook/missed", permission=Permission.SITE_ADMIN, handler=switch.answer_missed,
-        summary="Leave the missed events", audit="site.missed",
+        summary="Replay or leave the missed events", audit="site.missed",
     ),
     Route(
         method="GET", path="/webhook/new", permission=WRITE, handler=create.show, summary="The form of a new webhook",

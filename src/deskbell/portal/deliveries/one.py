@@ -59,6 +59,7 @@ class View:
     payload: bytes | None
     events: Sequence[Event]
     considered: Sequence[Considered]
+    copies: Sequence[Delivery]  # made of it with later settings
     attempts_max: int
     until_delivered: str
     newer: str
@@ -158,6 +159,7 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
         payload=await ask.rooms.engine.payload_of(ask.site, delivery.id),
         events=events,
         considered=considered(events, around.webhooks, delivery.id),
+        copies=await copies_of(ask, delivery),
         attempts_max=len(schedule) + 1,
         until_delivered=until_delivered(delivery, attempts),
         newer=newer,
@@ -165,6 +167,12 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
         can_send=blocked_why(delivery, around, webhook),
         is_waiting=delivery.state in (DeliveryState.WAITING, DeliveryState.GATHERING),
     )
+
+
+async def copies_of(ask: PageAsk, delivery: Delivery) -> list[Delivery]:
+    """The deliveries that were made of this one with later settings, oldest first."""
+    rows = await ask.rooms.store.deliveries.carrying(ask.site, delivery.event_ids[:1], delivery.webhook_id)
+    return [one for one in rows if one.copy_of == delivery.id]
 
 
 def until_delivered(delivery: Delivery, attempts: Sequence[Attempt]) -> str:

@@ -65,6 +65,7 @@ class Listing:
     text: str
     state: str
     webhook: str
+    replay: str
     since: str
     limit: int
     count: int
@@ -81,7 +82,8 @@ class Listing:
 
     def query(self, **changed: str) -> str:
         """These filters as a query, with some of them changed; empty ones are left out."""
-        given = {"q": self.text, "state": self.state, "webhook": self.webhook, "since": self.since, **changed}
+        given = {"q": self.text, "state": self.state, "webhook": self.webhook, "replay": self.replay}
+        given |= {"since": self.since, **changed}
         if self.limit != int(PAGE_SIZES[1]):
             given["limit"] = str(self.limit)
         kept = {name: value for name, value in given.items() if value and (name, value) != ("since", "24h")}
@@ -117,6 +119,7 @@ def filter_of(ask: PageAsk, around: Surroundings) -> DeliveryFilter:
         held={"held": True, "waiting": False}.get(state),
         held_webhooks=held,
         since=plus(ask.rooms.clock.now(), -since_s),
+        replay_id=ask.query.get("replay"),
         words=words,
         word_webhooks=tuple(webhooks_with(word, around.webhooks.values()) for word in words),
     )
@@ -144,6 +147,7 @@ async def load(ask: PageAsk) -> Listing:
         text=ask.query.get("q", ""),
         state=ask.query.get("state", ""),
         webhook=ask.query.get("webhook", ""),
+        replay=ask.query.get("replay", ""),
         since=ask.query.get("since", "24h"),
         limit=limit,
         count=await store.count(ask.site, which, COUNT_MAX + 1),
@@ -151,7 +155,7 @@ async def load(ask: PageAsk) -> Listing:
         newer="",
         older="",
         is_first=not before and not has_newer,
-        is_filtered=any(name in ask.query for name in ("q", "state", "webhook", "since")),
+        is_filtered=any(name in ask.query for name in ("q", "state", "webhook", "replay", "since")),
     )
     return replace(
         listing,

@@ -1,4 +1,4 @@
-"""Send again, send now, stop."""
+"""Send again, send now, send with today's settings, stop."""
 
 from starlette.responses import Response
 
@@ -11,6 +11,12 @@ async def redeliver(ask: PageAsk) -> Response:
     """The same bytes and id, now."""
     delivery = await ask.rooms.engine.redeliver(ask.site, ask.path("id"), by=ask.caller.name)
     return see_other(ask, f"/deliveries/{delivery.id}", await after_sending(ask, delivery))
+
+
+async def again(ask: PageAsk) -> Response:
+    """A new delivery of the same events with the webhook as it is now."""
+    made = await ask.rooms.engine.send_again(ask.site, ask.path("id"), by=ask.caller.name)
+    return see_other(ask, f"/deliveries/{made.id}", await after_sending(ask, made))
 
 
 async def cancel(ask: PageAsk) -> Response:

@@ -37,5 +37,8 @@ async def answer_restored(ask: PageAsk) -> Response:
 async def answer_missed(ask: PageAsk) -> Response:
     """Leave the missed events, or replay them."""
     answer = Fields(values=ask.form()).text("answer")
+    if answer == "replay":
+        made = await ask.rooms.replays.begin_missed(ask.caller, origin=ask.origin)
+        return see_other(ask, f"/replays/{made.id}")
     await ask.rooms.registrations.answer_missed(ask.caller, answer, origin=ask.origin)
     return see_other(ask, back_to(ask, "/webhook"), Note(text="The missed events stay recorded and are not sent."))
