@@ -153,7 +153,7 @@ async def test_enabled_again_the_held_delivery_goes_on(world):
 
 async def test_our_own_fault_is_quarantined_after_three(world, monkeypatch):
     """A payload that we cannot build is tried three times, then set aside; others flow."""
-    await world.webhook("custom.*", format="template")
+    await world.webhook("custom.*", kind="forgotten")
     other = await world.webhook("custom.*")
     published = await world.publish()
     await world.quiet()

@@ -42,6 +42,7 @@ ROWS = [
     ("too_large", None, "3 bytes", "The payload is larger than this webhook allows: 3 bytes.", "payload limit"),
     ("unbuildable", None, "", "The request could not be built.", "correct the webhook"),
     ("template", None, "x is none", "The template gave nothing to send: x is none.", "today's settings"),
+    ("template_limit", None, "/a: x", "The template does too much for this event: /a: x. Nothing", "today's settings"),
     ("no_recipient", None, "", "The recipients gave nothing to send.", "today's settings"),
     ("suppressed", None, "", "The recipients gave nothing to send.", "today's settings"),
     ("dry_run", None, "", "Written to a file, not sent.", "relay"),

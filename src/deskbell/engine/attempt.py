@@ -15,7 +15,7 @@ from deskbell.engine.settle import BY_HAND, Settler
 from deskbell.model.delivery import Decision, DecisionKind, DeliveryState, Trigger
 from deskbell.model.errors import Refusal
 from deskbell.model.exchange import Outcome, Reply, Stage
-from deskbell.model.rendering import Rendered
+from deskbell.model.rendering import Rendered, RenderRefused
 from deskbell.rules.classify import internal, refused
 from deskbell.rules.retry import decide
 from deskbell.rules.settling import is_beside_schedule
@@ -53,6 +53,8 @@ class Attempts:
             fault = self._too_large(run, rendered)
             if fault is None:
                 self._sign(run, rendered)
+        except RenderRefused as refusal:  # what a person wrote gives no payload for this event
+            fault = refused(refusal.name, refusal.text)
         except Exception as error:  # whatever an error of ours is, it concerns this delivery alone
             fault = self._own_fault(run, error)
         if fault is not None or run.sendable is None:
@@ -130,7 +132,7 @@ class Attempts:
         """The payload: made at the first attempt, the same bytes ever after."""
         parcel = run.parcel
         if parcel.rendered is None:
-            made = self._kind(parcel).render(freeze(parcel))
+            made = self._kind(parcel).render(freeze(parcel, self._settings.site(parcel.delivery.site)), self._limits)
             stored = parcel.delivery.payload
             parcel.rendered = made if stored is None else replace(made, body=stored)
         return parcel.rendered

@@ -19,6 +19,7 @@ class Payloads:
         self._kinds = ground.kinds
         self._clock = ground.clock
         self._ids = ground.ids
+        self._limits = ground.limits
 
     async def of(self, site: SiteId, delivery_id: str) -> bytes | None:
         """The bytes of a delivery; None when they cannot be made any more (erased, or set aside)."""
@@ -31,7 +32,7 @@ class Payloads:
         if parcel is None:
             return None
         try:
-            return self._kinds[parcel.shape.kind].render(freeze(parcel)).body
+            return self._rendered(parcel)
         except (Unreadable, ValueError):
             return None
 
@@ -55,6 +56,10 @@ class Payloads:
             due_at=now,
         )
         try:
-            return self._kinds[webhook.kind].render(freeze(Parcel(delivery, (event,), webhook, 0.0))).body
+            return self._rendered(Parcel(delivery, (event,), webhook, 0.0))
         except ValueError as error:
             raise Invalid(f"This webhook's payload cannot be rendered: {error}") from None
+
+    def _rendered(self, parcel: Parcel) -> bytes:
+        site = self._settings.site(parcel.delivery.site)
+        return self._kinds[parcel.shape.kind].render(freeze(parcel, site), self._limits).body

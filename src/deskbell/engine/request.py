@@ -7,6 +7,7 @@ from deskbell.model.delivery import Trigger
 from deskbell.model.exchange import Sendable
 from deskbell.model.instant import Instant, format_instant, unix_seconds
 from deskbell.model.rendering import Frozen, Rendered
+from deskbell.model.site import Site
 
 USER_AGENT = f"Deskbell/{__version__}"
 Headers = tuple[tuple[str, str], ...]
@@ -16,7 +17,7 @@ class Unreadable(Exception):
     """An event of this delivery is missing or cannot be read."""
 
 
-def freeze(parcel: Parcel) -> Frozen:
+def freeze(parcel: Parcel, site: Site | None) -> Frozen:
     """What the payload is made of: stored data only. Raises Unreadable when a part of it is missing."""
     if not parcel.events:
         raise Unreadable("an event of this delivery is missing or cannot be read")
@@ -27,6 +28,8 @@ def freeze(parcel: Parcel) -> Frozen:
         event_types=tuple(event.type for event in parcel.events),
         occurred_at=tuple(event.occurred_at for event in parcel.events),
         snapshots=tuple(event.snapshot for event in parcel.events),
+        created_at=parcel.delivery.created_at,
+        site=site,
     )
 
 

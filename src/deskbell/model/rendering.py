@@ -4,7 +4,17 @@ from dataclasses import dataclass
 
 from deskbell.model.ids import DeliveryId, EventId
 from deskbell.model.instant import Instant
+from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook
+
+
+class RenderRefused(ValueError):
+    """This payload cannot be made, and trying again would not help: name and text of the outcome."""
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__(text)
+        self.name = name
+        self.text = text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +27,8 @@ class Frozen:
     event_types: tuple[str, ...]  # one per event
     occurred_at: tuple[Instant, ...]  # one per event
     snapshots: tuple[bytes, ...]  # JSON objects, one per event
+    created_at: Instant  # of the delivery
+    site: Site | None = None  # None where only its msp is known
 
 
 @dataclass(frozen=True, kw_only=True)

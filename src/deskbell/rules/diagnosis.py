@@ -76,6 +76,7 @@ TABLE: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         ),
         "unbuildable": ("The request could not be built{: }. Nothing was sent.", _NOT_POSSIBLE),
         "template": ("The template gave nothing to send{: }.", _EDIT),
+        "template_limit": ("The template does too much for this event{: }. Nothing was sent.", _EDIT),
         "no_recipient": ("The recipients gave nothing to send{: }.", _EDIT),
         "suppressed": ("The recipients gave nothing to send{: }.", _EDIT),
         "dry_run": ("Written to a file, not sent.", "Set up a relay."),

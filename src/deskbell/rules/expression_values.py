@@ -89,6 +89,11 @@ def out_of_fuel(fuel: int) -> ExpressionFault:
     return ExpressionFault(f"It needs more than {fuel:,} steps.", code="expression_fuel")
 
 
+def too_large(size_max: int) -> ExpressionFault:
+    """The fault of a result that is too large."""
+    return ExpressionFault(f"The result is larger than {size_max:,} bytes.", code="expression_size")
+
+
 def fuel_for(fuel: int, data_bytes: int) -> int:
     """The steps that an evaluation over so much data has."""
     if data_bytes <= FREE_BYTES:
@@ -111,9 +116,9 @@ def as_text(value: Any) -> str:
     return "" if value is None else json_text(value)
 
 
-def measure(value: Any, *, size_max: int, depth_max: int) -> int:
-    """About the bytes of a value as JSON. Raises ExpressionFault as soon as it is too large or too deep."""
-    size, level, depth = 0, [value], 0
+def measure(value: Any, *, used: int = 0, size_max: int, depth_max: int) -> int:
+    """The bytes used so far, with about those of this value as JSON. Raises ExpressionFault when it is too much."""
+    size, level, depth = used, [value], 0
     while level:
         depth += 1
         if depth > depth_max:
@@ -131,6 +136,6 @@ def measure(value: Any, *, size_max: int, depth_max: int) -> int:
             else:
                 size += 4
             if size > size_max:
-                raise ExpressionFault(f"The result is larger than {size_max:,} bytes.", code="expression_size")
+                raise too_large(size_max)
         level = following
     return size

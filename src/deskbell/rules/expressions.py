@@ -92,8 +92,7 @@ class Program:
     def _put(self, value: Any) -> str:
         """Each value that the program puts out; never a byte of its own output."""
         if value is not END:
-            left = self._size_max - self._size
-            self._size += measure(value, size_max=left, depth_max=self._depth_max)
+            self._size = measure(value, used=self._size, size_max=self._size_max, depth_max=self._depth_max)
         self._tape.append(value)
         return ""
 

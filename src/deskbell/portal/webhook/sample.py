@@ -24,6 +24,7 @@ from deskbell.rules.catalogue import (
     sample,
     schema,
 )
+from deskbell.rules.limits import Limits
 
 FORMATS = {"desk": "desk (JSON list)", "standard": "standard", "cloudevents": "cloudevents"}
 VIEWS = {
@@ -122,8 +123,9 @@ def rendered(event_type: str, form: str, snapshot: bytes, site: SiteId) -> bytes
         event_types=(event_type,),
         occurred_at=(at,),
         snapshots=(snapshot,),
+        created_at=at,
     )
-    return KINDS["generic"].render(frozen).body
+    return KINDS["generic"].render(frozen, Limits()).body
 
 
 def occurred(meta: Mapping[str, Any]) -> Instant:

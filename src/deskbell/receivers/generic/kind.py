@@ -21,7 +21,7 @@ _FIELDS = (
         title="Payload format",
         help="desk: a JSON list of snapshots. standard: one object with type, timestamp and data.",
         default="desk",
-        choices=("desk", "standard", "cloudevents"),
+        choices=("desk", "standard", "cloudevents", "template"),
     ),
     Field(name="headers", type="headers", title="Own headers", help="Up to 20, with fixed values.", secret=True),
 )
@@ -43,9 +43,9 @@ class GenericKind:
             for name in settings
         )
 
-    def render(self, frozen: Frozen) -> Rendered:
+    def render(self, frozen: Frozen, limits: Limits) -> Rendered:
         """The payload in the webhook's format."""
-        return render(frozen)
+        return render(frozen, limits)
 
     def classify(self, reply: Reply, now: Instant, limits: Limits) -> Outcome:
         """The status decides."""
