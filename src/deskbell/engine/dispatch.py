@@ -8,7 +8,7 @@ from collections.abc import Callable
 from deskbell.engine.lane import Lane
 from deskbell.engine.ownership import Ownership
 from deskbell.engine.parcel import Parcel
-from deskbell.engine.rotation import Rotation
+from deskbell.engine.rotation import Debts, Rotation
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.ports import Clock
 from deskbell.rules.limits import Limits
@@ -18,6 +18,9 @@ STARTS_PER_TURN = 100
 _RETRY_EVERY = 8
 """Among so many starts one retry goes first, so that first attempts never starve them."""
 
+_KEPT = 8
+"""One slot in so many is kept for sites that hold less than their share, when there are several."""
+
 
 class Dispatcher:
     """Starts attempts: urgent ones, then first attempts and retries, each in fair turns over sites and webhooks."""
@@ -26,13 +29,15 @@ class Dispatcher:
         self._clock = clock
         self._limits = limits
         self._ownership = ownership
-        self._first = Rotation(1)
-        self._retries = Rotation(2)
+        self._debts = Debts()
+        self._first = Rotation(1, self._debts)
+        self._retries = Rotation(2, self._debts)
         self._urgent: deque[tuple[Parcel, int, Lane]] = deque()
         self._later: list[tuple[float, int, Parcel | Lane, int]] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._pump_asked = False
+        self._sites: set[SiteId] = set()
         self._site_in_flight: dict[SiteId, int] = {}
         self._picks = 0
         self.in_flight = 0
@@ -51,6 +56,7 @@ class Dispatcher:
         found = self.lanes.get(webhook_id)
         if found is None:
             found = self.lanes[webhook_id] = Lane(site, webhook_id)
+            self._sites.add(site)
         return found
 
     def queue(self, lane: Lane, parcel: Parcel) -> None:
@@ -210,16 +216,26 @@ class Dispatcher:
         return None
 
     def _pick_from(self, rotation: Rotation) -> tuple[Lane, Parcel] | None:
-        while (lane := rotation.take(self._under_share) or rotation.take(_anyone)) is not None:
+        while (lane := self._take(rotation)) is not None:
             parcel = None
             if self._may_go(lane):
                 parcel = lane.pop(lane.first if rotation is self._first else lane.retries)
             if parcel is not None:
                 if lane.bucket is not None:
                     lane.bucket.take(self._clock.monotonic())
+                self._debts.charge(lane, parcel.payload_bytes)
                 return lane, parcel
             self.offer(lane)
         return None
+
+    def _take(self, rotation: Rotation) -> Lane | None:
+        """Sites that hold less than their share go first; the last slots are theirs alone, however slow others are."""
+        if not rotation:
+            return None
+        kept = self._limits.in_flight_max // _KEPT if len(self._sites) > 1 else 0
+        if self.in_flight >= self._limits.in_flight_max - kept:
+            return rotation.take(self._under_share)
+        return rotation.take(self._under_share, somebody=False) or rotation.take(_anyone)
 
     def _under_share(self, site: SiteId) -> bool:
         """A site that holds less than a quarter of the slots goes before one that holds more."""

@@ -16,9 +16,9 @@ class Lane:
     """State of one webhook's queue. Only the dispatcher and the backlog reader change it."""
 
     __slots__ = (
-        "allowed", "bucket", "carried", "cursor", "epoch", "first", "gone", "held", "in_flight", "in_rotation",
-        "members", "missed", "open_until", "reading", "retries", "shard", "site", "store_due", "wait_until",
-        "wake_at", "webhook_id",
+        "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gone", "held", "in_flight",
+        "in_rotation", "members", "missed", "open_until", "reading", "retries", "shard", "site", "store_due",
+        "wait_until", "wake_at", "webhook_id",
     )  # fmt: skip
 
     def __init__(self, site: SiteId, webhook_id: WebhookId) -> None:
@@ -29,6 +29,7 @@ class Lane:
         self.first: deque[Entry] = deque()
         self.retries: deque[Entry] = deque()
         self.in_flight = 0
+        self.debt_bytes = 0  # what it owes for large payloads
         self.in_rotation = 0  # 1: with first attempts, 2: with retries, 3: both
         self.held = True  # until the settings say otherwise
         self.wait_until = 0.0  # monotonic: the receiver asked for a pause

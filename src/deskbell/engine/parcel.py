@@ -41,4 +41,9 @@ class Parcel:
     @property
     def size_bytes(self) -> int:
         """About what it takes of memory."""
-        return _OVERHEAD_BYTES + 2 * sum(len(event.snapshot) for event in self.events)  # and the rendered payload
+        return _OVERHEAD_BYTES + 2 * self.payload_bytes  # snapshots and the rendered payload
+
+    @property
+    def payload_bytes(self) -> int:
+        """About the size of its payload."""
+        return sum(len(event.snapshot) for event in self.events)
