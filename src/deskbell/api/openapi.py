@@ -77,7 +77,7 @@ def operation(route: Route[Any]) -> dict[str, Any]:
         "summary": route.summary,
         "description": (route.handler.__doc__ or "").strip(),
         "tags": [route.tag or route.path.split("/")[1]],
-        "x-permission": route.permission.value,
+        "x-permission": " ".join(one.value for one in (route.permission, *route.also)),
         "parameters": [
             *path_parameters(route.path),
             *(parameter(one) for one in route.query),

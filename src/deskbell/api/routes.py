@@ -6,6 +6,7 @@ from deskbell.api import (
     catalogue,
     chats,
     deliveries,
+    dwell_rules,
     events,
     inspector,
     keys,
@@ -37,6 +38,7 @@ API_ROUTES: tuple[Route[Any], ...] = (
     *people.ROUTES,
     *chats.ROUTES,
     *tickets.ROUTES,
+    *dwell_rules.ROUTES,
     *keys.ROUTES,
 )
 """Below /api/v1. `POST /events` is answered by server/hot_path.py and described in openapi.py."""

@@ -66,7 +66,7 @@ def if_version(ask: ApiAsk) -> int | None:
         return None
     number = text.removeprefix("W/").strip('"')
     if not (number.isascii() and number.isdigit()):
-        raise Unreadable("If-Match takes the ETag of a webhook, or `*`.")
+        raise Unreadable("If-Match takes the ETag of what is changed, or `*`.")
     return int(number)
 
 

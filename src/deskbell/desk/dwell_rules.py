@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from deskbell.desk.arming import walk
-from deskbell.desk.dwell_reading import merged, offered, read_rule, rule_body
+from deskbell.desk.dwell_reading import CHAT_STATUSES, merged, offered, read_rule, rule_body
 from deskbell.desk.ids import new_rule_id
 from deskbell.desk.lists import Lists
 from deskbell.desk.writing import Armed, Plan, Writer
@@ -50,6 +50,14 @@ class DwellRules:
         known = {(rule.subject, rule.status) for rule in await self.list(site)}
         bodies = offered(await self._lists.get(site))
         return tuple(body for body in bodies if (body["subject"], body["status"]) not in known)
+
+    async def status_names(self, site: SiteId) -> dict[tuple[str, str], str]:
+        """What a rule can wait in, by subject and status, with the names that people know."""
+        lists = await self._lists.get(site)
+        return {
+            **{("chat", status): status for status in CHAT_STATUSES},
+            **{("ticket", str(status.id)): status.name for status in lists.statuses},
+        }
 
     async def create(self, site: SiteId, body: Mapping[str, Any], by: Actor, origin: Origin) -> DwellRule:
         """A new rule; it also counts for those that are in the status already."""

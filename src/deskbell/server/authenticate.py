@@ -1,5 +1,6 @@
 """Login cookie or API key to Caller; one or the other, never both, never from a URL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -37,13 +38,14 @@ class Authenticator:
             check_token(request.headers.get("deskbell-csrf") or form_token, caller.login.csrf)
         return caller
 
-    async def permitted(self, caller: Caller | None, permission: Permission, origin: Origin) -> Caller:
-        """The caller when they have the permission. Raises Unauthenticated, or Forbidden, which is audited."""
+    async def permitted(self, caller: Caller | None, needed: Sequence[Permission], origin: Origin) -> Caller:
+        """The caller when they have these permissions. Raises Unauthenticated, or Forbidden, which is audited."""
         if caller is None:
             raise Unauthenticated
-        if not caller.may(permission):
-            await self.accounts.note_refusal(caller, permission.value, origin)
-            raise Forbidden(f"This needs the permission {permission}.")
+        for permission in needed:
+            if not caller.may(permission):
+                await self.accounts.note_refusal(caller, permission.value, origin)
+                raise Forbidden(f"This needs the permission {permission}.")
         return caller
 
     async def by_key(self, header: str) -> Caller:

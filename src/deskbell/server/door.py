@@ -86,7 +86,7 @@ class Door(Generic[R]):
         token = ask.form().get("csrf", [None])[0] if is_form(request) and self.is_page else None
         caller = await self.authenticator.caller(request, token)
         if route.permission is not Permission.PUBLIC:
-            caller = await self.authenticator.permitted(caller, route.permission, ask.origin)
+            caller = await self.authenticator.permitted(caller, (route.permission, *route.also), ask.origin)
             self.rates.spend(caller)
         known = replace(ask, known_caller=caller, query=read_query(request.url.query, route.query))
         if self.keys is None or caller is None or route.method != "POST":

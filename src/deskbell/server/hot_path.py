@@ -72,7 +72,7 @@ class HotPath:
         """The 202 body. Raises a Refusal; then nothing was stored."""
         check_media(request)
         known = await self.authenticator.caller(request, None)
-        caller = await self.authenticator.permitted(known, Permission.EVENTS_WRITE, origin_of(request))
+        caller = await self.authenticator.permitted(known, (Permission.EVENTS_WRITE,), origin_of(request))
         self.rates.spend(caller)
         hop = parse_hop(request.headers.getlist("deskbell-hop"))
         body = await read_body(request, self.limits.events_body_bytes_max)

@@ -28,13 +28,14 @@ class Param:
 
 @dataclass(frozen=True, kw_only=True)
 class Route(Generic[R]):
-    """One operation. `permission` is what the caller needs; `audit` the operation's audit verb, or none."""
+    """One operation. The caller needs `permission` and each of `also`; `audit` is the audit verb, or none."""
 
     method: str
     path: str  # {name} stands for one segment
     permission: Permission
     handler: Callable[[Ask[R]], Awaitable[Response]]
     summary: str
+    also: tuple[Permission, ...] = ()
     audit: str = "none"
     request: Any = None  # msgspec type of the JSON body
     response: Any = None  # msgspec type of the answer
