@@ -14,15 +14,20 @@ BUSY_MS = 5_000
 def open_writer(path: Path) -> apsw.Connection:
     """The one writing connection."""
     connection = apsw.Connection(str(path), statementcachesize=256)
+    prepare_writer(connection)
+    return connection
+
+
+def prepare_writer(connection: apsw.Connection) -> None:
+    """The settings of a connection that writes."""
     connection.set_busy_timeout(BUSY_MS)
     connection.execute("PRAGMA page_size = 4096")  # small: a commit writes whole pages, mostly of indexes
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA synchronous = NORMAL")  # the writer syncs the log itself: syncing.py
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
     connection.execute("PRAGMA cache_size = -32768")
-    return connection
 
 
 def open_reader(path: Path) -> apsw.Connection:

@@ -1,7 +1,7 @@
 """Reading beside the writer: a few read-only connections, each used by one thread at a time."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -23,8 +23,11 @@ T = TypeVar("T")
 class Readers:
     """The threads and their connections; `close` ends both."""
 
-    def __init__(self, path: Path, sql: Mapping[str, str], *, count: int = 4) -> None:
+    def __init__(
+        self, path: Path, sql: Mapping[str, str], barrier: Callable[[], Awaitable[None]], *, count: int = 4
+    ) -> None:
         self._path = path
+        self._barrier = barrier
         self._sql = sql
         self._executor = ThreadPoolExecutor(count, thread_name_prefix="deskbell-read")
         self._idle: SimpleQueue[apsw.Connection] = SimpleQueue()
@@ -56,7 +59,9 @@ class Readers:
         ask = partial(self._ask, filled(self._sql[name], blanks), dict(bindings), make, rows_max)
         started = perf_counter()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+            found = await asyncio.get_running_loop().run_in_executor(self._executor, ask)
+            await self._barrier()  # what was read may be told on: it must be durable
+            return found
         finally:
             self.took_s.add(perf_counter() - started)
 

@@ -36,6 +36,7 @@ from deskbell.storage.sqlite.migrate import migrate
 from deskbell.storage.sqlite.readers import Readers
 from deskbell.storage.sqlite.schema import SqliteSchema
 from deskbell.storage.sqlite.shards import SqliteShards
+from deskbell.storage.sqlite.syncing import LogFile, Syncer
 from deskbell.storage.sqlite.writer import Writer
 from deskbell.storage.statements import statements
 from deskbell.storage.waiting import verdict_of
@@ -62,13 +63,18 @@ class SqliteStore:
     schema: Schema
     is_shared = False
 
-    def __init__(self, connection: apsw.Connection, readers: Readers, lock: FileLock | None, units_max: int) -> None:
+    def __init__(
+        self, connection: apsw.Connection, log: LogFile, path: Path, lock: FileLock | None, units_max: int
+    ) -> None:
         """Wire the parts; use `open`."""
         sql = statements("sqlite")
+        syncer = Syncer(log.sync)
+        readers = Readers(path, sql, syncer.barrier)
         self._connection = connection
+        self._log = log
         self._readers = readers
         self._lock = lock
-        self._writer = Writer(connection, sql, units_max=units_max)
+        self._writer = Writer(connection, sql, syncer, units_max=units_max)
         self._is_closed = False
         self._writer.figures.read_s = readers.took_s
         self.sites = SqlSites(readers)
@@ -115,7 +121,7 @@ class SqliteStore:
                     f"{path.name} cannot be opened: {error}; check the file or restore a backup"
                 ) from error
             raise
-        store = cls(connection, Readers(path, statements("sqlite")), held, commit_units_max)
+        store = cls(connection, LogFile(path), path, held, commit_units_max)
         store.on_broken = on_broken
         return store
 
@@ -154,6 +160,7 @@ class SqliteStore:
         self._writer.drain()
         self._writer.refuse_all()
         await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
+        self._log.close()
         self._connection.close()
         if self._lock is not None:
             self._lock.release()

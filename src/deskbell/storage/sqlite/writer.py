@@ -13,6 +13,7 @@ from deskbell.model.figures import StoreFigures
 from deskbell.storage.hot import groups
 from deskbell.storage.sqlite.bulk import Bulk
 from deskbell.storage.sqlite.refusals import FATAL
+from deskbell.storage.sqlite.syncing import Syncer
 from deskbell.storage.sqlite.units import Units
 
 _log = structlog.get_logger()
@@ -25,21 +26,23 @@ Done = Callable[[Verdict], None]
 class Writer:
     """The only one that writes. After a failed commit it refuses everything: the next start recovers."""
 
-    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], *, units_max: int) -> None:
+    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], syncer: Syncer, *, units_max: int) -> None:
         self._connection = connection
+        self._syncer = syncer
         self._sql = sql
         self.figures = StoreFigures()
         self._units = Units(connection, sql, self.figures)
         self._units_max = units_max
         self._pending: deque[tuple[Unit, Done]] = deque()
+        self._undurable = 0  # units committed and not answered
         self._is_scheduled = False
         self._is_broken = False
         self.on_broken: Callable[[], None] | None = None
 
     @property
     def pending(self) -> int:
-        """How many units wait for their transaction."""
-        return len(self._pending)
+        """How many units wait for their answer."""
+        return len(self._pending) + self._undurable
 
     def submit(self, unit: Unit, done: Done) -> None:
         """Put a unit into this turn's transaction."""
@@ -59,19 +62,38 @@ class Writer:
             return
         started = perf_counter()
         verdicts = self._transaction([unit for unit, _ in taken])
-        self.figures.commit_s.add(perf_counter() - started)
+        if self._is_broken:
+            self._undurable += count
+            self._answer(taken, verdicts, started, True)
+            return
         self.figures.units += count
         self.figures.statements += 2  # its begin and its commit
+        self._undurable += count
+        self._syncer.committed(lambda is_durable: self._answer(taken, verdicts, started, is_durable))
+
+    def _answer(
+        self, taken: Sequence[tuple[Unit, Done]], verdicts: Sequence[Verdict], started: float, is_durable: bool
+    ) -> None:
+        self._undurable -= len(taken)
+        self.figures.commit_s.add(perf_counter() - started)
+        if not is_durable and not self._is_broken:
+            self._break()
         for (_, done), verdict in zip(taken, verdicts, strict=True):
             try:
-                done(verdict)
+                done(verdict if is_durable else _BROKEN)
             except Exception:  # one caller's fault must not cost the others their answers
                 _log.exception("commit.answer_failed")
 
     def drain(self) -> None:
-        """Commit everything that is pending, now."""
+        """Commit everything that is pending, now, and see it on the disk."""
         while self._pending:
             self.flush()
+        self._syncer.finish()
+
+    def _break(self) -> None:
+        self._is_broken = True
+        if self.on_broken is not None:
+            self.on_broken()
 
     def refuse_all(self) -> None:
         """Take no more: the store is closed."""
@@ -90,10 +112,8 @@ class Writer:
             return self._give_up(units, Refused(reason="busy"))
         except Exception:
             _log.exception("commit.failed", units=len(units))
-            self._is_broken = True
             refused = self._give_up(units, _BROKEN)
-            if self.on_broken is not None:
-                self.on_broken()
+            self._break()
             return refused
         return verdicts
 
