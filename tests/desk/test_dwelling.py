@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from desk.conftest import KEY, ORIGIN, Desk
+from deskbell.desk import OpenPage
 from deskbell.model.changes import MustTimer, Unit
 from deskbell.model.chat import Chat
 from deskbell.model.draft import Firing
@@ -306,11 +307,16 @@ async def test_a_reopened_and_a_reported_ticket_are_armed(desk: Desk) -> None:
 
 
 async def asked_on_the_page(desk: Desk) -> tuple[Chat, Any]:
-    """A contact with an open page asks for a chat there."""
-    page = desk.presence.opens("dd", CORA)
-    chat = await desk.chats.request("dd", KEY, contact_id=1, has_page=True, page_open=desk.presence.is_open("dd", CORA))
-    await page.renew()
-    return chat, page
+    """A contact with an open page asks for a chat there; the browser loads the page anew."""
+    before = OpenPage(desk.presence, "dd", CORA)
+    await before.renew()
+    is_open = desk.presence.is_open("dd", CORA)
+    chat = await desk.chats.request("dd", KEY, contact_id=1, has_page=True, page_open=is_open)
+    assert await rules_armed(desk, chat) == [GONE]
+    after = OpenPage(desk.presence, "dd", CORA)
+    await after.renew()
+    await shut(before)
+    return chat, after
 
 
 async def shut(page: Any) -> None:
@@ -340,7 +346,8 @@ async def test_a_creator_who_closed_the_page_is_treated_as_leaving(desk: Desk) -
 async def test_an_open_page_keeps_the_chat(desk: Desk) -> None:
     """For as long as it is open, and while another one still is."""
     _, page = await asked_on_the_page(desk)
-    second = desk.presence.opens("dd", CORA)
+    second = OpenPage(desk.presence, "dd", CORA)
+    await second.renew()
     for _ in range(100):
         desk.clock.go(10)
         await page.renew()
@@ -358,11 +365,21 @@ async def test_coming_back_in_time(desk: Desk) -> None:
     _, page = await asked_on_the_page(desk)
     await shut(page)
     desk.clock.go(100)
-    again = desk.presence.opens("dd", CORA)
+    again = OpenPage(desk.presence, "dd", CORA)
     await again.renew()
     desk.clock.go(100)
     await desk.fire()
     assert desk.types == ["chat.created"]
+
+
+async def test_a_browser_that_was_closed_right_after_asking(desk: Desk) -> None:
+    """Its new page never opened: the lease that was armed with the chat runs out."""
+    page = OpenPage(desk.presence, "dd", CORA)
+    await page.renew()
+    await desk.chats.request("dd", KEY, contact_id=1, has_page=True, page_open=True)
+    await shut(page)
+    await desk.pass_time(200)
+    assert desk.types == ["chat.created", "chat.missed"]
 
 
 async def test_an_answered_chat_is_not_missed(desk: Desk) -> None:
@@ -380,7 +397,7 @@ async def test_an_answered_chat_is_not_missed(desk: Desk) -> None:
 async def test_a_chat_made_by_api_never_ends_so(desk: Desk) -> None:
     """It has no page, even when its creator happens to open one."""
     await desk.chats.request("dd", KEY, contact_id=1)
-    page = desk.presence.opens("dd", CORA)
+    page = OpenPage(desk.presence, "dd", CORA)
     await page.renew()
     await shut(page)
     desk.clock.go(10_000)

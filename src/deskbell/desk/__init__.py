@@ -4,10 +4,11 @@ from deskbell.desk.chats import Chats
 from deskbell.desk.dwell_rules import DwellRules
 from deskbell.desk.links import link_for_chat, link_for_ticket
 from deskbell.desk.people import People
-from deskbell.desk.presence import Presence
+from deskbell.desk.presence import OpenPage, Presence
 from deskbell.desk.tickets import Tickets
 from deskbell.desk.timers import DeskTimers
 
 __all__ = [
-    "Chats", "DeskTimers", "DwellRules", "People", "Presence", "Tickets", "link_for_chat", "link_for_ticket",
+    "Chats", "DeskTimers", "DwellRules", "OpenPage", "People", "Presence", "Tickets", "link_for_chat",
+    "link_for_ticket",
 ]  # fmt: skip

@@ -56,12 +56,11 @@ class Presence:
         """Whether this contact's page is open at this process."""
         return (site, user_id) in self._contacts
 
-    def opens(self, site: SiteId, user_id: str) -> "OpenPage":
+    def opens(self, site: SiteId, user_id: str) -> None:
         """A page was opened; it must be renewed while it is, and closed."""
         contact = self._contacts.setdefault((site, user_id), _Contact())
         contact.pages += 1
         contact.renew_at = 0.0
-        return OpenPage(self, site, user_id)
 
     async def renew(self, site: SiteId, user_id: str) -> None:
         """The page is open. Costs nothing until it is time again."""
@@ -96,21 +95,24 @@ class Presence:
 
 
 class OpenPage:
-    """One open page of a contact."""
+    """One page of a contact, open from the first time that this is said until it is closed."""
 
     def __init__(self, presence: Presence, site: SiteId, user_id: str) -> None:
         self._presence = presence
         self._whose = (site, user_id)
-        self._is_closed = False
+        self._is_open = False
 
     async def renew(self) -> None:
-        """It is still open."""
+        """It is open."""
+        if not self._is_open:
+            self._is_open = True
+            self._presence.opens(*self._whose)
         await self._presence.renew(*self._whose)
 
     def close(self) -> None:
         """It is not any more."""
-        if not self._is_closed:
-            self._is_closed = True
+        if self._is_open:
+            self._is_open = False
             self._presence.closes(*self._whose)
 
 

@@ -39,7 +39,8 @@ class Stream:
     bells: Sequence[str]
     wanted: Callable[[str, object], str | None]  # bell and detail: the id of what changed, None when it is not ours
     tell: Callable[[Sequence[str]], Awaitable[Sequence[Message]]]  # ids, oldest first; also called once at the start
-    allowed: Callable[[], Awaitable[bool]]
+    allowed: Callable[[], Awaitable[bool]]  # asked every few seconds, for as long as the page is open
+    ended: Callable[[], None] = lambda: None  # the page is closed
 
 
 def live(ask: PageAsk, stream: Stream) -> StreamingResponse:
@@ -97,6 +98,7 @@ async def messages(ask: PageAsk, stream: Stream) -> AsyncIterator[bytes]:
     finally:
         for end in ends:
             end()
+        stream.ended()
 
 
 def resume_id(ask: PageAsk) -> str:

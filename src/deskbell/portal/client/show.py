@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
+from deskbell.desk import OpenPage
 from deskbell.model.chat import ACTIVE_STATUSES, Chat, ChatMessage
 from deskbell.model.query import ChatFilter, TicketFilter
 from deskbell.model.ticket import Ticket
@@ -58,16 +59,19 @@ async def show(ask: PageAsk) -> Response:
 async def stream(ask: PageAsk) -> Response:
     """The chat of the page, live."""
     client = await client_of(ask)
+    page = OpenPage(ask.rooms.presence, client.site, client.user.user_id)
 
     def wanted(_bell: str, detail: object) -> str | None:
         ours = isinstance(detail, tuple) and detail[0] == client.site and detail[1] == "chat"
         return "chat" if ours else None
 
     async def tell(_ids: Sequence[str]) -> Sequence[Message]:
+        await page.renew()
         html = part_text(ask, "parts/client_chat.html", {"view": await view_of(ask, client)})
         return (Message(event="part", html=html),)
 
     async def allowed() -> bool:
+        await page.renew()
         return await ask.rooms.accounts.caller_of_client_link(ask.path("link")) is not None
 
-    return live(ask, Stream(bells=("desk",), wanted=wanted, tell=tell, allowed=allowed))
+    return live(ask, Stream(bells=("desk",), wanted=wanted, tell=tell, allowed=allowed, ended=page.close))

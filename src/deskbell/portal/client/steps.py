@@ -25,6 +25,7 @@ async def request(ask: PageAsk) -> Response:
             message=form.given("message"),
             reference=reference,
             has_page=True,
+            page_open=ask.rooms.presence.is_open(client.site, client.user.user_id),
         )
 
     return await done(ask, client.path, step)

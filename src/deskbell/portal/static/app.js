@@ -60,7 +60,8 @@ customElements.define("live-rows", class extends HTMLElement {
   connectedCallback() {
     if (!this.dataset.src) return;
     this.last = this.dataset.last ?? ""; this.waiting = []; this.on = true;
-    this.seen = () => (document.hidden ? this.close() : this.open());
+    this.asleep = () => document.hidden && !("keep" in this.dataset); // a page that is kept open counts as presence
+    this.seen = () => (this.asleep() ? this.close() : this.open());
     document.addEventListener("visibilitychange", this.seen);
     this.seen();
   }
@@ -81,13 +82,13 @@ customElements.define("live-rows", class extends HTMLElement {
     this.lost = document.createElement("div"); this.lost.className = "note warn"; this.lost.setAttribute("role", "alert");
     const a = Object.assign(document.createElement("a"), { href: "", className: "link", textContent: "Reload" });
     this.lost.append("Live view lost; the list may be out of date. ", a); this.prepend(this.lost);
-    setTimeout(() => this.isConnected && !document.hidden && this.open(), 4000);
+    setTimeout(() => this.isConnected && !this.asleep() && this.open(), 4000);
   }
   busy() {
     const s = getSelection();
     return (scrollY > 200 && this.dataset.rows) || this.contains(document.activeElement) || (s && !s.isCollapsed && this.contains(s.anchorNode));
   }
-  take(kind, html) { this.waiting.push([kind, html]); if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.paint(); }); }
+  take(kind, html) { if (kind === "part") this.waiting = []; this.waiting.push([kind, html]); if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.paint(); }); }
   paint(force) {
     if (!force && this.busy()) {
       if (this.dataset.part) { clearTimeout(this.later); this.later = setTimeout(() => this.paint(), 1000); return; }
