@@ -151,6 +151,9 @@ class Due(Protocol):
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
     ) -> tuple[Delivery, ...]: ...  # the oldest of each subject (type, id) that has not ended, or is exhausted
+    async def unreadable(
+        self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
+    ) -> tuple[DeliveryId, ...]: ...  # those of `deliveries` whose rows are damaged, so that it raises
     async def asked(self, limit: int) -> tuple[Asked, ...]: ...  # attempts asked for and not made, oldest first
     async def uncounted(self, limit: int) -> tuple[Attempt, ...]: ...  # attempts newer than AddStats.counted_to
 

@@ -20,6 +20,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    SetAside,
     Unit,
 )
 from deskbell.model.delivery import Asked, DeliveryState
@@ -233,6 +234,23 @@ async def test_a_unit_may_ask_for_a_fence(store: Store) -> None:
     assert await store.commit(unit) == Refused(reason="fence", what="shard")
     await store.shards.take("a", (3,), 60)
     assert await store.commit(unit) == OK
+
+
+async def test_what_cannot_be_read_is_set_aside(store: Store) -> None:
+    """It leaves the queue as exhausted and quarantined, without what may be damaged; what has ended stays as it is."""
+    bad, good = delivery(payload=b"bytes"), delivery()
+    ended = delivery(state=DeliveryState.DELIVERED, ended_at=at(1), last_outcome="http_200")
+    assert await store.commit(inserts(webhook(), bad, good, ended)) == OK
+    aside = [SetAside(site=SITE, delivery_id=one.id, at=at(9)) for one in (bad, ended)]
+    assert await store.commit(Unit(changes=tuple(aside))) == OK
+    found = await store.deliveries.get(SITE, bad.id)
+    assert found is not None
+    assert found.subject is not None
+    assert (found.state, found.ended_at, found.last_outcome) == (DeliveryState.EXHAUSTED, at(9), "quarantined")
+    assert (found.subject.id, found.subject.title, found.payload) == ("c1", None, None)
+    assert await store.deliveries.get(SITE, ended.id) == ended
+    assert await store.due.deliveries(SITE, good.webhook_id, None, 9) == (good,)
+    assert await store.due.unreadable(SITE, good.webhook_id, None, 9) == ()
 
 
 async def test_an_attempt_is_asked_for_once_until_it_is_made(store: Store) -> None:

@@ -4,6 +4,7 @@ import apsw
 import pytest
 
 from deskbell.model.changes import Overwrite
+from deskbell.model.event import Subject
 from deskbell.model.exchange import Reply, Stage
 from engine.test_on_sqlite import opened
 from engine.world import ANN, SITE, answer, in_turn, ok, until
@@ -83,6 +84,47 @@ def body_of(tmp_path, webhook):
     ((body,),) = connection.execute("SELECT body FROM webhook WHERE id = ?", (webhook.id,))
     connection.close()
     return body
+
+
+async def test_damaged_delivery_is_set_aside_and_its_queue_goes_on(tmp_path):
+    """Its row cannot be read: it ends as quarantined and can be sent again; the rest arrives."""
+    world = await opened(tmp_path / "deskbell.db")
+    webhook = await world.webhook("custom.*", state="paused")
+    subject = Subject(type="ticket", id="7", title="Printer")
+    first, bad, last = [await world.publish(subject=subject) for _ in range(3)]
+    change = "UPDATE delivery SET subject_title = CAST(x'ff' AS TEXT) WHERE id = ?"
+    await damaged(tmp_path, world, change, bad.delivery_ids[0])
+    other = await world.webhook("custom.*")
+    await world.change(webhook, state="enabled")
+    await until(lambda: len(world.sender.to(webhook)) == 2)
+    await world.publish()
+    await until(lambda: len(world.sender.to(other)) == 1)
+    await world.quiet()
+    assert [await world.state(one) for one in (first, last)] == ["delivered"] * 2
+    found = await world.delivery(bad.delivery_ids[0])
+    assert (found.state, found.last_outcome, found.attempts) == ("exhausted", "quarantined", 0)
+    await world.engine.redeliver(SITE, found.id, by="Ann Lee")
+    await world.quiet()
+    assert await world.state(bad) == "delivered"
+    await closed(world)
+
+
+async def test_damaged_version_is_a_fault_of_ours(tmp_path):
+    """The webhook as it was when the delivery was made cannot be read: three tries, then quarantined; others flow."""
+    world = await opened(tmp_path / "deskbell.db")
+    webhook = await world.webhook("custom.*", state="paused")
+    bad = await world.publish()
+    webhook = await world.change(webhook, description="Other")
+    good = await world.publish()
+    await damaged(tmp_path, world, "UPDATE webhook_version SET body = x'7b' WHERE version = 1")
+    await world.change(webhook, state="enabled")
+    await until(lambda: len(world.sender.to(webhook)) == 1)
+    for seconds in (0, 10, 60):
+        await world.advance(seconds)
+    found = await world.delivery(bad.delivery_ids[0])
+    assert (found.state, found.last_outcome, found.attempts) == ("exhausted", "quarantined", 3)
+    assert (await world.state(good), len(world.sender.to(webhook))) == ("delivered", 1)
+    await closed(world)
 
 
 async def test_damaged_health_is_no_health(tmp_path):

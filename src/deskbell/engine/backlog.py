@@ -7,7 +7,7 @@ from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
 from deskbell.engine.parcel import Parcel
-from deskbell.model.changes import CancelWaiting, MustVersion, Unit
+from deskbell.model.changes import CancelWaiting, MustVersion, SetAside, Unit
 from deskbell.model.delivery import Delivery, Trigger
 from deskbell.model.errors import StoreBroken
 from deskbell.model.event import Event
@@ -31,6 +31,7 @@ class Backlog:
         self._dispatcher = dispatcher
         self._holding = holding
         self._clock = ground.clock
+        self._log = ground.log
         self._random = ground.random
         self._wanted: dict[WebhookId, Lane] = {}
         self._wake = asyncio.Event()
@@ -48,7 +49,12 @@ class Backlog:
             self._wake.clear()
             while self._wanted:
                 lane = self._wanted.pop(next(iter(self._wanted)))
-                await self.read(lane)
+                try:
+                    await self.read(lane)
+                except StoreBroken:
+                    raise
+                except Exception as error:  # it concerns this lane alone
+                    await self._set_aside(lane, error)
 
     async def poll(self) -> None:
         """Compare with the database: at start, and every few seconds in case a ring was lost."""
@@ -101,6 +107,18 @@ class Backlog:
             lane.gone.clear()
         if lane.store_due is not None and lane.store_due <= self._clock.monotonic():
             self.want(lane)
+
+    async def _set_aside(self, lane: Lane, error: Exception) -> None:
+        """A row of this queue is damaged: end it, so that the others go on. Else the next look tries again."""
+        found = await self._store.due.unreadable(lane.site, lane.webhook_id, lane.cursor, ROWS_MAX)
+        if not found:
+            self._log.error("backlog.failed", site=lane.site, webhook=lane.webhook_id, error=repr(error))
+            return
+        for delivery_id in found:
+            self._log.error("delivery.quarantined", site=lane.site, delivery=delivery_id, error=repr(error))
+            change = SetAside(site=lane.site, delivery_id=delivery_id, at=self._clock.now())
+            await self._store.commit(Unit(changes=(change,)))
+        self.want(lane)
 
     async def load(self, delivery: Delivery, trigger: Trigger, by: str | None) -> Parcel | None:
         """One delivery with its events, for a manual attempt. None when its webhook's version is gone."""
@@ -170,8 +188,13 @@ class Backlog:
             return {}
 
     async def _parcel(self, delivery: Delivery, events: tuple[Event, ...] | None = None) -> Parcel | None:
-        shape = await self._settings.version(delivery.site, delivery.webhook_id, delivery.webhook_version)
-        shape = shape or self._settings.webhook(delivery.site, delivery.webhook_id)
+        shape = self._settings.webhook(delivery.site, delivery.webhook_id)
+        try:
+            shape = await self._settings.version(delivery.site, delivery.webhook_id, delivery.webhook_version) or shape
+        except StoreBroken:
+            raise
+        except Exception:  # a damaged row: the attempt counts a fault, as if an event could not be read
+            events = ()
         if shape is None:
             return None
         if events is None:

@@ -146,6 +146,15 @@ class DropTimers:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SetAside:
+    """End a waiting delivery whose row cannot be read: exhausted, quarantined. What may be damaged of it is blanked."""
+
+    site: SiteId
+    delivery_id: DeliveryId
+    at: Instant
+
+
+@dataclass(frozen=True, kw_only=True)
 class DropAsked:
     """The attempt that was asked for is made, or will not be made. None that was asked for is fine."""
 
@@ -237,7 +246,8 @@ class Purge:
 
 Change = (
     Insert | Replace | Overwrite | Settle | MoveDelivery | Join | CancelWaiting | PutHealth | AddStats | PutMeta
-    | DeleteRow | TrimCaptures | Purge | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject | EraseWebhook
+    | DeleteRow | TrimCaptures | Purge | SetAside | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject
+    | EraseWebhook
 )  # fmt: skip
 
 

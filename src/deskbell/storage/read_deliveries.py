@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from deskbell.model.delivery import Asked, Attempt, Delivery
+from deskbell.model.errors import StoreBroken
 from deskbell.model.event import Event, Idempotency
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant
@@ -182,6 +183,22 @@ class SqlDue:
         due_at, key = (-1, "") if after is None else after
         bindings = {"site": site, "webhook_id": webhook_id, "due_at": due_at, "id": key, "limit": limit}
         return await self._reads.rows("due_deliveries", bindings, delivery_of)
+
+    async def unreadable(
+        self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
+    ) -> tuple[DeliveryId, ...]:
+        """Found by reading them one by one."""
+        due_at, key = (-1, "") if after is None else after
+        bindings = {"site": site, "webhook_id": webhook_id, "due_at": due_at, "id": key, "limit": limit}
+        found = []
+        for (one,) in await self._reads.rows("due_ids", bindings, tuple):
+            try:
+                await self._reads.one("delivery_get", {"site": site, "id": one}, delivery_of)
+            except StoreBroken:
+                raise
+            except Exception:  # whatever a damaged row raises
+                found.append(one)
+        return tuple(found)
 
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool

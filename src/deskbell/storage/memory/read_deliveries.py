@@ -152,6 +152,12 @@ class MemoryDue:
         rows = self._waiting(site, webhook_id)
         return tuple([row for row in rows if after is None or (row.due_at, row.id) > after][:limit])
 
+    async def unreadable(
+        self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
+    ) -> tuple[DeliveryId, ...]:
+        """Values in memory can be read."""
+        return ()
+
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
     ) -> tuple[Delivery, ...]:

@@ -31,6 +31,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    SetAside,
     Settle,
     TrimCaptures,
     Unit,
@@ -74,6 +75,7 @@ class Units:
             ArmTimer: self._arm_timer,
             DropTimers: self._drop_timers,
             DropAsked: self._drop_asked,
+            SetAside: self._set_aside,
             DropRule: self._drop_rule,
             EraseSubject: self._erase_subject,
             EraseWebhook: self._erase_webhook,
@@ -249,6 +251,21 @@ class Units:
         armed = self._tables.get("timer", key)
         if armed is None or armed.epoch <= change.timer.epoch:
             self._tables.put("timer", key, change.timer)
+
+    def _set_aside(self, change: SetAside) -> None:
+        row: Delivery | None = self._tables.get("delivery", (change.site, change.delivery_id))
+        if row is None or row.state not in (DeliveryState.WAITING, DeliveryState.GATHERING):
+            return
+        after = replace(
+            row,
+            state=DeliveryState.EXHAUSTED,
+            ended_at=change.at,
+            last_outcome="quarantined",
+            last_status=None,
+            subject=row.subject and replace(row.subject, title=None),
+            payload=None,
+        )
+        self._tables.put("delivery", (row.site, row.id), after)
 
     def _drop_asked(self, change: DropAsked) -> None:
         self._tables.drop("asked", (change.site, change.delivery_id))

@@ -143,6 +143,16 @@ WITH joined AS (
 )
 SELECT count(*) FROM joined;
 
+-- name: delivery_set_aside
+-- End one delivery whose row cannot be read, and blank what may be damaged of it.
+WITH gone AS (
+  DELETE FROM queue WHERE site = :site AND delivery_id = :delivery_id RETURNING site, delivery_id
+)
+UPDATE delivery AS d
+SET state = 'exhausted', ended_at = :at, last_outcome = 'quarantined', last_status = NULL, subject_title = NULL,
+  payload = NULL
+FROM gone AS g WHERE d.site = g.site AND d.id = g.delivery_id;
+
 -- name: delivery_cancel_waiting
 -- Cancel what waits for one webhook, in the order in which it falls due; without `rows_max` there is no limit.
 WITH picked AS (
@@ -336,6 +346,12 @@ SELECT d.site, d.id, d.webhook_id, d.webhook_version, d.shard, d.state, d.due_at
 FROM queue AS q JOIN delivery AS d ON d.site = q.site AND d.id = q.delivery_id
 WHERE q.site = :site AND q.webhook_id = :webhook_id AND (q.due_at, q.delivery_id) > (:due_at, :id)
 ORDER BY q.due_at, q.delivery_id LIMIT :limit;
+
+-- name: due_ids
+-- What waits for one webhook, read from the queue alone: a row of it may be damaged.
+SELECT delivery_id FROM queue
+WHERE site = :site AND webhook_id = :webhook_id AND (due_at, delivery_id) > (:due_at, :id)
+ORDER BY due_at, delivery_id LIMIT :limit;
 
 -- name: due_uncounted
 -- For all sites: attempts that are not in the hourly counts and that no other living process counts, of one writer, in

@@ -28,6 +28,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    SetAside,
     TrimCaptures,
     Unit,
     Verdict,
@@ -73,6 +74,7 @@ class Units:
             ArmTimer: lambda change: session.run("timer_arm", timer_row(change.timer)),
             DropTimers: lambda change: session.run("timer_drop", vars(change)),
             DropAsked: lambda change: session.run("asked_drop", vars(change)),
+            SetAside: lambda change: session.run("delivery_set_aside", vars(change)),
             DropRule: lambda change: session.run("timer_drop_rule", vars(change)),
         }
 

@@ -74,6 +74,13 @@ WHERE site = :site AND id IN (
     AND (:older_than IS NULL OR created_at < :older_than) AND (:due_before IS NULL OR due_at < :due_before)
   ORDER BY due_at, id LIMIT :rows_max);
 
+-- name: delivery_set_aside
+-- End one delivery whose row cannot be read, and blank what may be damaged of it.
+UPDATE delivery
+SET state = 'exhausted', ended_at = :at, last_outcome = 'quarantined', last_status = NULL, subject_title = NULL,
+  payload = NULL
+WHERE site = :site AND id = :id AND (state = 'waiting' OR state = 'gathering');
+
 -- name: delivery_has_state
 -- Whether a delivery is in one of these states.
 SELECT 1 FROM delivery
@@ -245,6 +252,14 @@ WHERE state = 'waiting' OR state = 'gathering' GROUP BY site, webhook_id ORDER B
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
   replay_id, copy_of, test, payload
+FROM delivery INDEXED BY delivery_queue
+WHERE site = :site AND webhook_id = :webhook_id AND (state = 'waiting' OR state = 'gathering')
+  AND (due_at, id) > (:due_at, :id)
+ORDER BY due_at, id LIMIT :limit;
+
+-- name: due_ids
+-- What waits for one webhook, read from the queue alone: a row of it may be damaged.
+SELECT id
 FROM delivery INDEXED BY delivery_queue
 WHERE site = :site AND webhook_id = :webhook_id AND (state = 'waiting' OR state = 'gathering')
   AND (due_at, id) > (:due_at, :id)

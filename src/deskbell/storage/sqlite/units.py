@@ -28,6 +28,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    SetAside,
     Settle,
     TrimCaptures,
     Unit,
@@ -86,6 +87,7 @@ class Units:
             ArmTimer: self._arm_timer,
             DropTimers: self._drop_timers,
             DropAsked: self._drop_asked,
+            SetAside: self._set_aside,
             DropRule: self._drop_rule,
             EraseSubject: self._erase_subject,
             EraseWebhook: self._erase_webhook,
@@ -238,6 +240,9 @@ class Units:
 
     def _arm_timer(self, change: ArmTimer) -> None:
         self._run("timer_arm", timer_row(change.timer))
+
+    def _set_aside(self, change: SetAside) -> None:
+        self._run("delivery_set_aside", {"site": change.site, "id": change.delivery_id, "at": change.at})
 
     def _drop_asked(self, change: DropAsked) -> None:
         self._run("asked_drop", {"site": change.site, "delivery_id": change.delivery_id})
