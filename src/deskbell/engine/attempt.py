@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.freezing import Freezing
 from deskbell.engine.ground import Ground
 from deskbell.engine.kinds import Kind
 from deskbell.engine.may_send import check_may_send
@@ -24,9 +25,10 @@ from deskbell.rules.settling import is_beside_schedule
 class Attempts:
     """Render once, sign, send, classify, decide, settle."""
 
-    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, settler: Settler) -> None:
+    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, freezing: Freezing, settler: Settler) -> None:
         self._settings = ground.settings
         self._dispatcher = dispatcher
+        self._freezing = freezing
         self._settler = settler
         self._ownership = ground.ownership
         self._sender = ground.sender
@@ -45,6 +47,12 @@ class Attempts:
 
     def begin(self, parcel: Parcel) -> None:
         """Start an attempt; the dispatcher has given it a slot."""
+        if parcel.delivery.state is DeliveryState.GATHERING:
+            self._freezing.freeze(parcel, self._begin)
+        else:
+            self._begin(parcel)
+
+    def _begin(self, parcel: Parcel) -> None:
         run = self._open(parcel)
         if run is None:
             return

@@ -84,6 +84,14 @@ class Dispatcher:
             self._retries.add(lane)
         self.ask_pump()
 
+    def is_free(self, lane: Lane) -> bool:
+        """Whether something new of this lane would start at once."""
+        now = self._clock.monotonic()
+        behind = lane.first or (lane.store_due is not None and lane.store_due <= now)
+        if lane.held or behind or lane.in_flight >= lane.allowed or self.in_flight >= self._limits.in_flight_max:
+            return False
+        return self._ready_at(lane, now) <= now
+
     def at(self, when: float, what: Parcel | Lane, turn: int = 0) -> None:
         """Look at this parcel or lane at a monotonic time."""
         self._count += 1
@@ -161,15 +169,18 @@ class Dispatcher:
         if not self._ownership.may_start(lane.shard):
             return False
         now = self._clock.monotonic()
-        ready_at = max(lane.wait_until, lane.open_until)
-        if lane.bucket is not None:
-            ready_at = max(ready_at, now + lane.bucket.wait_s(now))
+        ready_at = self._ready_at(lane, now)
         if ready_at <= now:
             return True
         if lane.wake_at is None or lane.wake_at > ready_at:
             lane.wake_at = ready_at
             self.at(ready_at, lane)
         return False
+
+    def _ready_at(self, lane: Lane, now: float) -> float:
+        """When receiver, breaker and rate let the lane go on."""
+        ready_at = max(lane.wait_until, lane.open_until)
+        return ready_at if lane.bucket is None else max(ready_at, now + lane.bucket.wait_s(now))
 
     def _pump(self) -> None:
         self._pump_asked = False

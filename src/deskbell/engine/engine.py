@@ -6,6 +6,7 @@ from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
+from deskbell.engine.accept import Accept, Done
 from deskbell.engine.asking import Asking
 from deskbell.engine.attempt import Attempts
 from deskbell.engine.backlog import Backlog
@@ -14,6 +15,8 @@ from deskbell.engine.counters import Tally
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.faultpoints import Faultpoints
 from deskbell.engine.filter_faults import FilterFault, FilterFaults
+from deskbell.engine.freezing import Freezing
+from deskbell.engine.gatherings import Gatherings
 from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
@@ -25,7 +28,7 @@ from deskbell.engine.news import News
 from deskbell.engine.nodes import Nodes
 from deskbell.engine.ownership import Ownership
 from deskbell.engine.payloads import Payloads
-from deskbell.engine.publish import Accept, Done, Intake
+from deskbell.engine.publish import Intake
 from deskbell.engine.queue_figures import queue_figures
 from deskbell.engine.redeliver import Redeliver
 from deskbell.engine.replay import Replaying
@@ -113,7 +116,8 @@ class Engine:
         self._healths = Healths(ground, dispatcher=self._dispatcher, holding=self._holding)
         self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding)
         self._statistics = Statistics(ground.store)
-        self._intake = Intake(ground, holding=self._holding)
+        gatherings = Gatherings(ground, dispatcher=self._dispatcher, holding=self._holding)
+        self._intake = Intake(ground, holding=self._holding, gatherings=gatherings)
         self._settler = Settler(
             ground,
             dispatcher=self._dispatcher,
@@ -122,7 +126,8 @@ class Engine:
             statistics=self._statistics,
             news=News(ground, intake=self._intake),
         )
-        self._attempts = Attempts(ground, dispatcher=self._dispatcher, settler=self._settler)
+        freezing = Freezing(ground, dispatcher=self._dispatcher, holding=self._holding)
+        self._attempts = Attempts(ground, dispatcher=self._dispatcher, freezing=freezing, settler=self._settler)
         self._asking = Asking(ground, dispatcher=self._dispatcher, holding=self._holding, backlog=self._backlog)
         self._keeper = Keeper(
             ground,

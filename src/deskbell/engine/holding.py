@@ -1,12 +1,13 @@
 """Which deliveries are in memory. What does not fit waits in the database and is read when there is room."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.lane import Lane
 from deskbell.engine.parcel import Parcel
 from deskbell.model.delivery import Delivery, DeliveryState, Trigger
+from deskbell.model.event import Event
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
 from deskbell.ports import Clock
@@ -70,7 +71,7 @@ class Holding:
             return
         overdue = lane.store_due is not None and lane.store_due <= self._clock.monotonic()
         behind = overdue and not lane.reading  # newer ones must not fill the room of older ones
-        if lane.held or behind or not self.room(lane):
+        if lane.held or behind or not self.room(lane) or self._is_far(parcel):
             lane.missed = True
             self.note(lane, parcel.delivery.due_at)
             return
@@ -89,6 +90,12 @@ class Holding:
             self.count += 1
             self.size_bytes += parcel.size_bytes
         lane.members[parcel.delivery.id] = parcel
+
+    def grow(self, parcel: Parcel, after: Delivery, events: Sequence[Event]) -> None:
+        """Events have joined a parcel that gathers in memory."""
+        self.size_bytes -= parcel.size_bytes
+        parcel.delivery, parcel.events = after, (*parcel.events, *events)
+        self.size_bytes += parcel.size_bytes
 
     def forget(self, lane: Lane, parcel: Parcel) -> None:
         """Let the parcel go out of memory; if it has not ended, the database has it."""
@@ -156,6 +163,7 @@ class Holding:
         for parcel in lane.idle():
             if by_hand or parcel.trigger in (Trigger.AUTOMATIC, Trigger.REPLAY):
                 self.forget(lane, parcel)
+        lane.gathering.clear()  # of a version that may be past
         lane.first.clear()
         lane.retries.clear()
         lane.cursor = None
@@ -173,3 +181,8 @@ class Holding:
     def horizon(self) -> Instant:
         """Up to which due time the reader takes deliveries into memory."""
         return plus(self._clock.now(), HORIZON_S)
+
+    def _is_far(self, parcel: Parcel) -> bool:
+        """Whether it gathers for so long that the database keeps it until then."""
+        gathers = parcel.delivery.state is DeliveryState.GATHERING
+        return gathers and parcel.due > self._clock.monotonic() + HORIZON_S

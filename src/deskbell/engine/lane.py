@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterator
 
+from deskbell.engine.gathering import Gathering, Key
 from deskbell.engine.parcel import Parcel
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.instant import Instant
@@ -16,7 +17,7 @@ class Lane:
     """State of one webhook's queue. Only the dispatcher and the backlog reader change it."""
 
     __slots__ = (
-        "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gone", "held", "in_flight",
+        "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gathering", "gone", "held", "in_flight",
         "in_rotation", "members", "missed", "open_until", "reading", "retries", "shard", "site", "store_due",
         "wait_until", "wake_at", "webhook_id",
     )  # fmt: skip
@@ -45,6 +46,7 @@ class Lane:
         self.reading = False
         self.epoch = 0  # goes up when the reader's rows may be out of date
         self.gone: set[DeliveryId] = set()  # left memory while the reader was reading
+        self.gathering: dict[Key, Gathering] = {}  # made by this process, and not full yet
 
     def pop(self, queue: deque[Entry]) -> Parcel | None:
         """The next parcel of this queue whose entry still counts."""

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from deskbell.engine.accept import Accept
 from deskbell.engine.ground import Ground
-from deskbell.engine.publish import Accept, Intake
+from deskbell.engine.publish import Intake
 from deskbell.engine.run import Run
 from deskbell.model.audit import AuditEntry
 from deskbell.model.changes import Change, Committed, Guard, Refused, Replace, Verdict

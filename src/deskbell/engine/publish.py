@@ -2,15 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
+from deskbell.engine.accept import Accept, Done, Taken
 from deskbell.engine.asking import asked_for
+from deskbell.engine.gatherings import Gatherings
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.parcel import Parcel
-from deskbell.model.audit import AuditEntry
-from deskbell.model.changes import Change, Guard, Insert, Refused, Unit, Verdict
+from deskbell.engine.tray import Tray
+from deskbell.model.changes import Change, Insert, Refused, Unit, Verdict
 from deskbell.model.delivery import Delivery, Trigger
 from deskbell.model.draft import Draft, Published
 from deskbell.model.errors import Busy
@@ -20,33 +21,21 @@ from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook
 from deskbell.rules.backpressure import is_full, retry_after_s
+from deskbell.rules.batching import gathers
 from deskbell.rules.filtering import Seen
 from deskbell.rules.matching import makes_delivery, reason_for
 from deskbell.rules.payload import custom_head, finish_snapshot
-
-Done = Callable[[Published | Refused], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accept:
-    """One call of `submit`: what is to stand or fall together."""
-
-    site: SiteId
-    drafts: Sequence[Draft]
-    changes: Sequence[Change] = ()
-    guards: Sequence[Guard] = ()
-    audit: AuditEntry | None = None
-    only: Webhook | None = None  # a test: one delivery to this webhook, whatever it chose
 
 
 class Intake:
     """Accepts events. `done` is called once the unit is durable; the deliveries then go straight into the lanes."""
 
-    def __init__(self, ground: Ground, *, holding: Holding) -> None:
+    def __init__(self, ground: Ground, *, holding: Holding, gatherings: Gatherings) -> None:
         self._store = ground.store
         self._settings = ground.settings
         self._ownership = ground.ownership
         self._holding = holding
+        self._gatherings = gatherings
         self._doorbell = ground.doorbell
         self._clock = ground.clock
         self._log = ground.log
@@ -59,6 +48,7 @@ class Intake:
         self._parked: dict[SiteId, int] = {}  # waiting for their site's settings
         self._begun: deque[float] = deque()  # monotonic: when each unit was handed in that is not committed
         self.open = False
+        self._blank = self._new_tray()  # taken by the next call that needs one
         self.admit_test: Callable[[Parcel], None] = lambda parcel: None
 
     def check_room(self, site: SiteId) -> None:
@@ -115,65 +105,89 @@ class Intake:
             done(answer)
 
     def _take_later(self, accept: Accept, done: Done) -> None:
-        """Nobody is there any more to raise to: a draft that cannot be taken is refused."""
+        """The site's settings are up to date."""
         self._unpark(accept.site, None, done)
+        self._take_safely(accept, done)
+
+    def _take_safely(self, accept: Accept, done: Done, tray: Tray | None = None) -> None:
+        """Nobody is there any more to raise to: a draft that cannot be taken is refused."""
         try:
-            self._take(accept, done)
+            self._take(accept, done, tray)
         except Exception as error:
             self._log.error("publish.failed", site=accept.site, error=repr(error))
             done(Refused(reason="busy", what="draft"))
 
-    def _take(self, accept: Accept, done: Done) -> None:
+    def _take(self, accept: Accept, done: Done, tray: Tray | None = None) -> None:
         site = self._settings.site(accept.site)
         if site is None:
             done(Refused(reason="missing", what="site"))
             return
         now, started = self._clock.now(), self._clock.monotonic()
+        tray = tray or self._blank
         changes: list[Change] = list(accept.changes)
         events: list[Event] = []
         parcels: list[Parcel] = []
-        for draft in accept.drafts:
-            event, own = self._match(site, draft, draft.id or self._ids.event(), now, accept.only)
-            events.append(event)
-            parcels.extend(own)
-            changes.append(Insert(row=event))
-            changes.extend(Insert(row=parcel.delivery) for parcel in own)
-            if accept.only is not None:
-                changes.extend(Insert(row=asked_for(parcel.delivery, now, None)) for parcel in own)
+        try:
+            for draft in accept.drafts:
+                event, own = self._match(site, draft, draft.id or self._ids.event(), now, accept.only, tray)
+                events.append(event)
+                parcels.extend(own)
+                changes.append(Insert(row=event))
+                changes.extend(Insert(row=parcel.delivery) for parcel in own)
+                if accept.only is not None:
+                    changes.extend(Insert(row=asked_for(parcel.delivery, now, None)) for parcel in own)
+        except BaseException:
+            tray.drop()
+            self._blank = self._new_tray()
+            raise
+        taken = Taken(accept, done, events, parcels, started)
+        if tray.is_used:
+            taken.tray, self._blank = tray, self._new_tray()
+            changes.extend(tray.changes(self._clock.monotonic()))
+            parcels.extend(tray.parcels)
         unit = Unit(changes=tuple(changes), guards=tuple(accept.guards), audit=accept.audit)
         self._begun.append(started)
-        self._store.submit(unit, lambda verdict: self._committed(verdict, events, parcels, done, started))
+        self._store.submit(unit, lambda verdict: self._answered(verdict, taken))
 
-    def _committed(
-        self, verdict: Verdict, events: list[Event], parcels: list[Parcel], done: Done, started: float
-    ) -> None:
+    def _answered(self, verdict: Verdict, taken: Taken) -> None:
         self._begun.popleft()  # units are committed in the order in which they were handed in
         if isinstance(verdict, Refused):
-            if verdict.is_store_broken:
-                self._on_broken("publish")
-            done(verdict)
+            self._refused(verdict, taken)
             return
         self._faultpoints.crash_point("after_commit")
-        self._tally.accept_s.add(self._clock.monotonic() - started)
-        self._tally.events += len(events)
-        self._tally.deliveries += len(parcels)
-        done(
-            Published(
-                event_ids=tuple(event.id for event in events),
-                delivery_ids=tuple(parcel.delivery.id for parcel in parcels),
-            )
-        )
-        for parcel in parcels:
+        self._tally.accept_s.add(self._clock.monotonic() - taken.started)
+        self._tally.events += len(taken.events)
+        self._tally.deliveries += len(taken.parcels)
+        taken.done(taken.published)
+        for parcel in taken.parcels:
             if parcel.trigger is Trigger.TEST and self._ownership.owns(parcel.delivery.shard):
                 self.admit_test(parcel)
             else:
                 self._holding.admit(parcel)
+        if taken.tray is not None:
+            taken.tray.committed()
         if not self._ownership.alone:
-            self._ring_owners(parcels)
-        for event in events:
+            self._ring_owners(taken.parcels)
+        for event in taken.events:
             self._doorbell.ring("event", event)
-        for parcel in parcels:
+        for parcel in taken.parcels:
             self._doorbell.ring("delivery", parcel.delivery)
+
+    def _refused(self, verdict: Refused, taken: Taken) -> None:
+        """Nothing was written. If a delivery that was to be joined gathers no more, the events get a new one."""
+        tray = taken.tray
+        is_stale = verdict.reason == "state" and tray is not None and tray.joins
+        if tray is not None:
+            tray.refused(is_stale=is_stale)
+        if is_stale:
+            self._take_safely(taken.accept, taken.done, self._new_tray(may_join=False))
+            return
+        if verdict.is_store_broken:
+            self._on_broken("publish")
+        taken.done(verdict)
+
+    def _new_tray(self, *, may_join: bool = True) -> Tray:
+        return Tray(self._ids, self._gatherings, may_join=may_join)
 
     def _ring_owners(self, parcels: list[Parcel]) -> None:
         """Whoever owns the other shards finds these deliveries in the database."""
@@ -184,7 +198,7 @@ class Intake:
             self._doorbell.ring("asked", (test.site, test.id, test.shard))
 
     def _match(
-        self, site: Site, draft: Draft, event_id: EventId, now: Instant, only: Webhook | None
+        self, site: Site, draft: Draft, event_id: EventId, now: Instant, only: Webhook | None, tray: Tray
     ) -> tuple[Event, list[Parcel]]:
         """The event with its trace, and a parcel for each delivery that it makes."""
         trace: list[TraceEntry] = []
@@ -198,6 +212,10 @@ class Intake:
                 trace.append(TraceEntry(webhook_id=webhook.id, reason=reason))
                 self._filter_faults.note(webhook, draft.type, reason)
                 continue
+            if gathers(webhook.batch) and only is None:
+                delivery_id = tray.place(webhook, draft, len(snapshot), now)
+                trace.append(TraceEntry(webhook_id=webhook.id, reason=reason, delivery_id=delivery_id))
+                continue
             delivery = self._delivery(webhook, draft, event_id, now, test=only is not None)
             trace.append(TraceEntry(webhook_id=webhook.id, reason=reason, delivery_id=delivery.id))
             made.append((delivery, webhook))
@@ -206,6 +224,7 @@ class Intake:
                 TraceEntry(webhook_id=one, reason="unreadable") for one in self._settings.unreadable.of(site.site)
             )
         event = self._event(site, draft, event_id, now, snapshot, tuple(trace))
+        tray.add(event)
         due = self._clock.monotonic()
         trigger = Trigger.AUTOMATIC if only is None else Trigger.TEST
         return event, [Parcel(row, (event,), webhook, due, trigger=trigger) for row, webhook in made]

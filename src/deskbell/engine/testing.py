@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from deskbell.engine.accept import Accept
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.may_send import check_may_send
 from deskbell.engine.parcel import Parcel
-from deskbell.engine.publish import Accept, Intake
+from deskbell.engine.publish import Intake
 from deskbell.engine.sampling import sample_draft
 from deskbell.model.changes import Refused
 from deskbell.model.draft import Draft, Published

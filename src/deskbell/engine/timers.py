@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
+from deskbell.engine.accept import Accept
 from deskbell.engine.ground import Ground
 from deskbell.engine.keeper import FIRST_SHARD
-from deskbell.engine.publish import Accept, Intake
+from deskbell.engine.publish import Intake
 from deskbell.model.changes import ArmTimer, MustTimer, Refused, Unit
 from deskbell.model.draft import Firing
 from deskbell.model.errors import Busy
