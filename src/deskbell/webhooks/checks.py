@@ -10,6 +10,7 @@ from deskbell.rules.signing import check_secret
 from deskbell.rules.text import check_line
 from deskbell.rules.urls import UrlPolicy, UrlRefused, parse_receiver_url
 from deskbell.webhooks.checks_numbers import check_numbers
+from deskbell.webhooks.checks_order import check_batch
 from deskbell.webhooks.checks_types import check_types
 from deskbell.webhooks.kinds import Kind
 from deskbell.webhooks.reading_members import pointer_of
@@ -40,6 +41,7 @@ def check_spec(
         *_check_unavailable(spec),
         *check_headers(spec.headers, limits, known=kept_headers),
         *check_numbers(spec, limits),
+        *check_batch(spec),
         *(() if spec.secret is None else _one(check_secret(spec.secret))),
     )
 
@@ -88,8 +90,6 @@ _UNAVAILABLE: tuple[tuple[str, Callable[[WebhookSpec], bool]], ...] = (
     (POINTERS["filter"], lambda spec: spec.filter is not None),
     (POINTERS["changed_fields"], lambda spec: bool(spec.changed_fields)),
     (f"{POINTERS['signature']}/ed25519", lambda spec: spec.signature.ed25519),
-    (f"{POINTERS['batch']}/eventsMax", lambda spec: spec.batch.events_max > 1),
-    (f"{POINTERS['batch']}/waitMs", lambda spec: spec.batch.wait_ms > 0),
     (POINTERS["ordered_by"], lambda spec: spec.ordered_by == "subject"),
     (POINTERS["on_exhausted"], lambda spec: spec.on_exhausted == "hold"),
 )
