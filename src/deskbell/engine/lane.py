@@ -17,9 +17,9 @@ class Lane:
     """State of one webhook's queue. Only the dispatcher and the backlog reader change it."""
 
     __slots__ = (
-        "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gathering", "gone", "held", "in_flight",
-        "in_rotation", "members", "missed", "open_until", "reading", "retries", "shard", "site", "store_due",
-        "wait_until", "wake_at", "webhook_id",
+        "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gathering", "gone", "held",
+        "in_flight", "in_rotation", "members", "missed", "open_until", "reading", "retries", "shard", "site",
+        "store_due", "wait_until", "wake_at", "webhook_id",
     )  # fmt: skip
 
     def __init__(self, site: SiteId, webhook_id: WebhookId) -> None:

@@ -13,7 +13,7 @@ ONE_EVENT = ("standard",)
 def check_batch(spec: WebhookSpec) -> Iterator[FaultAt]:
     """A wait without others to wait for; several events in a format that carries one."""
     if gathers(spec.batch) and spec.format in ONE_EVENT:
-        detail = f"The format {spec.format} carries one event: set eventsMax to 1, or choose desk or cloudevents."
+        detail = f"The format {spec.format} carries one event: set eventsMax to 1, or choose another format."
         yield FaultAt(pointer=f"{POINTERS['batch']}/eventsMax", code="format_of_one", detail=detail)
     if spec.batch.wait_ms > 0 and not gathers(spec.batch):
         detail = "With eventsMax 1 there are no others to wait for: set eventsMax to 2 or more, or waitMs to 0."
