@@ -167,6 +167,7 @@ def test_the_site_s_zone_is_the_default():
         ("a.1.2", "expression_form", "[0][1]"),
         ("'\\q'", "expression_form", "\\q has no meaning"),
         ("'\\ud800'", "expression_form", "letter itself"),
+        ("'a\ud800'", "expression_form", "half a character"),
         ("_secret", "expression_form", "no variable"),
         ("größe", "expression_form", "no variable"),
         ("1234567890123456789", "expression_form", "too long"),

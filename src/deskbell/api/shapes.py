@@ -60,8 +60,16 @@ class BatchShape(Shape):
     wait_ms: int = 0
 
 
+class WarningShape(Shape):
+    """What is odd in settings that were taken all the same."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
 class WebhookShape(Shape):
-    """A webhook. `receiverUrl` is masked except in the answers to create and update."""
+    """A webhook. `receiverUrl` is masked except in the answers to create and update, which have `warnings` too."""
 
     id: str
     version: int
@@ -94,6 +102,7 @@ class WebhookShape(Shape):
     deleted_by: By | UnsetType = UNSET
     deleted_reason: str | UnsetType | None = UNSET
     secret: str | UnsetType = UNSET
+    warnings: list[WarningShape] | UnsetType = UNSET
 
 
 class WebhookInput(Input):

@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from deskbell.api import shapes
 from deskbell.model.delivery import Attempt, Delivery, DeliveryState
+from deskbell.model.errors import FaultAt
 from deskbell.model.event import Event, Subject, TraceEntry
 from deskbell.model.instant import Instant, format_instant
 from deskbell.model.people import Actor
@@ -60,6 +61,7 @@ def webhook(
     stats: Sequence[StatHour] = (),
     url_text: str | None = None,
     secret: str | None = None,
+    warnings: Sequence[FaultAt] | None = None,
 ) -> shapes.WebhookShape:
     """A webhook; its URL is masked unless `url_text` is given."""
     deletion = value.deletion if value.state is WebhookState.DELETED else None
@@ -97,7 +99,13 @@ def webhook(
         deleted_by=by(deletion.by) if deletion else UNSET,
         deleted_reason=deletion.reason if deletion else UNSET,
         secret=UNSET if secret is None else secret,
+        warnings=UNSET if warnings is None else [warning(one) for one in warnings],
     )
+
+
+def warning(value: FaultAt) -> shapes.WarningShape:
+    """A warning, where a fault would stand."""
+    return shapes.WarningShape(pointer=value.pointer, code=value.code, detail=value.detail)
 
 
 def event(value: Event) -> shapes.EventShape:

@@ -96,7 +96,7 @@ async def create(ask: ApiAsk) -> Response:
     made = await rooms.registrations.create(ask.caller, as_spec(given), origin=ask.origin)
     if given.send_test:
         await rooms.engine.send_test(ask.site, made.webhook.id, by=actor(ask))
-    return await answer(ask, made.webhook, 201, url_text=made.url_text, secret=made.secret_text)
+    return await answer(ask, made.webhook, 201, url_text=made.url_text, secret=made.secret_text, warnings=made.warnings)
 
 
 async def get(ask: ApiAsk) -> Response:
@@ -116,7 +116,7 @@ async def change(ask: ApiAsk) -> Response:
         ask.caller, ask.path("id"), as_patch(given), if_version=if_version(ask), origin=ask.origin
     )
     revealed = changed.url_text if "receiverUrl" in given else None
-    return await answer(ask, changed.webhook, url_text=revealed)
+    return await answer(ask, changed.webhook, url_text=revealed, warnings=changed.warnings)
 
 
 async def test(ask: ApiAsk) -> Response:

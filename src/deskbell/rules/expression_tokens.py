@@ -15,6 +15,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _AS_TYPED = frozenset("\\'\"/{}%#")
@@ -34,7 +35,10 @@ class Token:
 def tokens_of(source: str) -> list[Token]:
     """The tokens, with an `end` as the last one. Raises ExpressionFault at what is none."""
     found: list[Token] = []
+    half = _SURROGATE.search(source)
     place = 0
+    if half is not None:
+        raise ExpressionFault("The text holds half a character.", code="expression_form", place=half.start())
     while place < len(source):
         match = _TOKEN.match(source, place)
         if match is None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from deskbell.model.errors import FaultAt
 from deskbell.model.instant import Instant
 from deskbell.model.webhook import Webhook
 
@@ -13,6 +14,7 @@ class Created:
     webhook: Webhook
     secret_text: str = field(repr=False)
     url_text: str = field(repr=False)
+    warnings: tuple[FaultAt, ...] = ()  # what is odd in the settings, though it was saved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,7 @@ class Changed:
 
     webhook: Webhook
     url_text: str = field(repr=False)
+    warnings: tuple[FaultAt, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

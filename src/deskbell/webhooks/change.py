@@ -11,8 +11,10 @@ from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.rules.limits import Limits
+from deskbell.rules.rehearsal import Told
 from deskbell.webhooks.answers import Changed
 from deskbell.webhooks.checks import check_spec
+from deskbell.webhooks.checks_content import has_same_content, told_of
 from deskbell.webhooks.create import Create, plain_members
 from deskbell.webhooks.ground import Step, must_be
 from deskbell.webhooks.safe import value_bytes
@@ -33,21 +35,29 @@ class Change(Create):
     ) -> Changed:
         """Members of the API set, null goes back to the default. Raises Invalid, or Conflict with the present state."""
         site = await self._site(caller.site)
+        declared = await self._declared(site)
+        warnings: tuple[FaultAt, ...] = ()
 
         async def step(before: Webhook, now: Instant) -> Step:
+            nonlocal warnings
             must_be(before, *_NOT_DELETED, possible="Restore it first.")
             check_version(before, if_version)
-            return Step(operation="webhook.change", after=self._patched(before, site, members))
+            wanted = patch(spec_of(before), members)
+            told = Told() if has_same_content(wanted.spec, spec_of(before)) else self._told(wanted, site, declared)
+            warnings = told.warnings
+            return Step(operation="webhook.change", after=self._patched(before, site, wanted, told))
 
         after = await self._take_step(caller, webhook_id, origin, step)
-        return Changed(webhook=after, url_text=self._safe.open_url(after))
+        return Changed(webhook=after, url_text=self._safe.open_url(after), warnings=warnings)
 
-    def _patched(self, before: Webhook, site: Site, members: Mapping[str, Any]) -> Webhook:
+    def _told(self, wanted: Patched, site: Site, declared: Mapping[str, str]) -> Told:
+        return told_of(wanted.spec, site, self._limits, declared)
+
+    def _patched(self, before: Webhook, site: Site, wanted: Patched, told: Told) -> Webhook:
         """The webhook after the patch; raises Invalid with every fault at once."""
-        wanted = patch(spec_of(before), members)
         kept = kept_headers(before, wanted)
         faults = check_spec(wanted.spec, site, self._policy, self._limits, self._kinds, kept_headers=kept)
-        faults = (*wanted.faults, *faults, *check_kept_bytes(wanted, kept, self._limits))
+        faults = (*wanted.faults, *faults, *check_kept_bytes(wanted, kept, self._limits), *told.faults)
         if faults:
             raise Invalid(INVALID, faults=faults)
         text = wanted.spec.receiver_url

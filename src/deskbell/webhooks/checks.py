@@ -16,7 +16,7 @@ from deskbell.webhooks.kinds import Kind
 from deskbell.webhooks.reading_members import pointer_of
 from deskbell.webhooks.spec import POINTERS, WebhookSpec
 
-FORMATS = ("desk", "standard", "cloudevents")
+FORMATS = ("desk", "standard", "cloudevents", "template")
 DD_ENCODINGS = ("hex", "base64", "off")
 ALSO = ("none", "github", "stripe")
 NOT_AVAILABLE = "This is not available in this version; leave it out."
@@ -69,10 +69,20 @@ def _check_kind(spec: WebhookSpec, kinds: Mapping[str, Kind]) -> Iterator[FaultA
             yield FaultAt(pointer=pointer_of("settings", finding.field), code=finding.code, detail=finding.text)
 
 
+def kind_warnings(spec: WebhookSpec, kinds: Mapping[str, Kind]) -> tuple[FaultAt, ...]:
+    """What the kind finds odd, but takes."""
+    kind = kinds.get(spec.kind)
+    return tuple(
+        FaultAt(pointer=pointer_of("settings", one.field), code=one.code, detail=one.text)
+        for one in (kind.check(spec.settings) if kind else ())
+        if one.level == "warn"
+    )
+
+
 def _check_choices(spec: WebhookSpec) -> Iterator[FaultAt]:
     """Members that take one of a few words."""
     given: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-        (POINTERS["format"], spec.format, (*FORMATS, "template")),
+        (POINTERS["format"], spec.format, FORMATS),
         (f"{POINTERS['signature']}/ddEncoding", spec.signature.dd_encoding, DD_ENCODINGS),
         (f"{POINTERS['signature']}/also", spec.signature.also, ALSO),
         (POINTERS["ordered_by"], spec.ordered_by, ("none", "subject")),
@@ -85,10 +95,6 @@ def _check_choices(spec: WebhookSpec) -> Iterator[FaultAt]:
 
 _UNAVAILABLE: tuple[tuple[str, Callable[[WebhookSpec], bool]], ...] = (
     (POINTERS["preset"], lambda spec: spec.preset is not None),
-    (POINTERS["format"], lambda spec: spec.format == "template"),
-    (POINTERS["template"], lambda spec: spec.template is not None),
-    (POINTERS["filter"], lambda spec: spec.filter is not None),
-    (POINTERS["changed_fields"], lambda spec: bool(spec.changed_fields)),
     (f"{POINTERS['signature']}/ed25519", lambda spec: spec.signature.ed25519),
     (POINTERS["ordered_by"], lambda spec: spec.ordered_by == "subject"),
     (POINTERS["on_exhausted"], lambda spec: spec.on_exhausted == "hold"),

@@ -6,15 +6,17 @@ from deskbell.model.account import Caller
 from deskbell.model.audit import Origin
 from deskbell.model.changes import Insert
 from deskbell.model.errors import FaultAt, Invalid
-from deskbell.model.ids import WebhookId, shard_of
+from deskbell.model.ids import SiteId, WebhookId, shard_of
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
-from deskbell.model.webhook import Format, Secret, Webhook
+from deskbell.model.webhook import Secret, Webhook
+from deskbell.rules.rehearsal import Told
 from deskbell.rules.signing import NEW_KEY_BYTES, fingerprint, new_secret
 from deskbell.rules.urls import ReceiverUrl, UrlRefused, parse_receiver_url
 from deskbell.webhooks.answers import Created
 from deskbell.webhooks.audit_view import MASK, as_json, webhook_view
-from deskbell.webhooks.checks import check_spec
+from deskbell.webhooks.checks import check_spec, kind_warnings
+from deskbell.webhooks.checks_content import content_members, told_of
 from deskbell.webhooks.ground import Ground, actor_of, refusal_of
 from deskbell.webhooks.spec import INVALID, POINTERS, WebhookSpec
 
@@ -22,9 +24,9 @@ from deskbell.webhooks.spec import INVALID, POINTERS, WebhookSpec
 class Create(Ground):
     """From settings to a webhook with its secret."""
 
-    def check(self, spec: WebhookSpec, site: Site) -> tuple[FaultAt, ...]:
-        """Every fault of the settings of a new webhook; nothing is looked up, nothing is sent."""
-        faults = check_spec(spec, site, self._policy, self._limits, self._kinds)
+    def check(self, spec: WebhookSpec, site: Site, told: Told) -> tuple[FaultAt, ...]:
+        """Every fault of the settings of a new webhook; `told` has those of filter and template."""
+        faults = (*check_spec(spec, site, self._policy, self._limits, self._kinds), *told.faults)
         if spec.receiver_url is not None:
             return faults
         return (FaultAt(pointer=POINTERS["receiver_url"], code="required", detail="Enter the receiver's URL."), *faults)
@@ -32,7 +34,8 @@ class Create(Ground):
     async def create(self, caller: Caller, spec: WebhookSpec, *, origin: Origin) -> Created:
         """A webhook; its secret is in this one answer. Raises Invalid with every fault at once."""
         site = await self._site(caller.site)
-        faults = self.check(spec, site)
+        told = told_of(spec, site, self._limits, await self._declared(site))
+        faults = self.check(spec, site, told)
         if faults:
             raise Invalid(INVALID, faults=faults)
         url = self._parsed_url(spec.receiver_url or "", site)
@@ -48,7 +51,19 @@ class Create(Ground):
         )
         if refused is not None:
             raise refusal_of(refused)
-        return Created(webhook=webhook, secret_text=secret_text, url_text=url.text)
+        warnings = (*told.warnings, *kind_warnings(spec, self._kinds))
+        return Created(webhook=webhook, secret_text=secret_text, url_text=url.text, warnings=warnings)
+
+    async def warnings(self, site_id: SiteId, spec: WebhookSpec) -> tuple[FaultAt, ...]:
+        """What is odd in settings that are not saved yet, for "Save anyway"; none when they have faults."""
+        site = await self._site(site_id)
+        told = told_of(spec, site, self._limits, await self._declared(site))
+        return () if told.faults else (*told.warnings, *kind_warnings(spec, self._kinds))
+
+    async def _declared(self, site: Site) -> dict[str, str]:
+        """The declared custom types that have a sample."""
+        found = await self._store.sites.custom_types(site.site)
+        return {one.name: one.sample for one in found if one.sample is not None}
 
     def _parsed_url(self, text: str, site: Site) -> ReceiverUrl:
         found = parse_receiver_url(
@@ -87,14 +102,7 @@ class Create(Ground):
 def plain_members(spec: WebhookSpec) -> dict[str, Any]:
     """The members that are stored as they are: all but URL, header values and secret."""
     return {
-        "description": spec.description,
-        "event_types": tuple(dict.fromkeys(spec.event_types)),
-        "kind": spec.kind,
-        "preset": spec.preset,
-        "settings": dict(spec.settings),
-        "format": Format(spec.format),
-        "filter": spec.filter,
-        "changed_fields": spec.changed_fields,
+        **content_members(spec),
         "signature": spec.signature,
         "loop_protection": spec.loop_protection,
         "batch": spec.batch,

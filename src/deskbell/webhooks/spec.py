@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.webhook import Batch, SignatureSettings, Webhook
 from deskbell.webhooks.reading_members import Reader, Shape, pointer_of
@@ -103,9 +105,13 @@ def read_spec(members: Mapping[str, Any]) -> WebhookSpec:
 
 def spec_of(webhook: Webhook) -> WebhookSpec:
     """The present settings, without URL and header values."""
-    same = {one.name for one in fields(WebhookSpec)} - {"receiver_url", "headers", "format", "secret"}
+    others = {"receiver_url", "headers", "format", "template", "secret"}
+    same = {one.name for one in fields(WebhookSpec)} - others
     return WebhookSpec(
-        receiver_url=None, format=webhook.format.value, **{name: getattr(webhook, name) for name in same}
+        receiver_url=None,
+        format=webhook.format.value,
+        template=None if webhook.template is None else msgspec.json.decode(webhook.template),
+        **{name: getattr(webhook, name) for name in same},
     )
 
 
