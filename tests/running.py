@@ -80,7 +80,7 @@ class Running:
         return await until(look)
 
 
-ROOTS = {"api", "schemas", "healthz", "readyz", "docs", "bin", "webhook", "login", "setup"}
+ROOTS = {"metrics", "api", "schemas", "healthz", "readyz", "docs", "bin", "webhook", "login", "setup"}
 
 
 async def until(look: Callable[[], Awaitable[Any]]) -> Any:
@@ -106,7 +106,7 @@ async def running(data: Path, *, port: int = 0, msp: str = "desk", **more: str) 
     number = opened.getsockname()[1]
     house = await app.open_house(settings(data, number, **more))
     made = await site_setup.set_up(house.rooms, msp)
-    await house.rooms.engine.start()
+    await house.start()
     server = make_server(house.app, connections_max=1000, drain_s=1, direct=house.direct)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     key_file = data / "test-key"

@@ -1,11 +1,9 @@
 """The roof: builds every room once, hands each what it needs, and starts and stops the whole."""
 
 import asyncio
-import gc
-import os
-import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -13,7 +11,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from deskbell.api.routes import API_ROUTES, ROOT_ROUTES
-from deskbell.assembly import build_rooms, open_store
+from deskbell.assembly import build_rooms, node_name, open_store, shared_doorbell
+from deskbell.clock import SystemRandom
 from deskbell.config import Config
 from deskbell.model.errors import Refusal
 from deskbell.model.ids import make_id
@@ -27,18 +26,15 @@ from deskbell.server.capture import CaptureDoor
 from deskbell.server.direct_publish import DirectPublish
 from deskbell.server.door import Door
 from deskbell.server.hot_path import HotPath
-from deskbell.server.listener import QuietServer, make_server, open_socket
 from deskbell.server.metrics import Figures
 from deskbell.server.once import Keys
 from deskbell.server.problem import problem
 from deskbell.server.rate import KeyRates
 from deskbell.server.shield import Shield
 from deskbell.server.side_door import Close, SideDoor, no_side_door, open_side_door
-from deskbell.server.streaming import STOPPING
-from deskbell.tracing import start_tracing
 
-COLLECT_AFTER = 50_000
-"""New objects between two young collections; the default of 700 costs a tenth of the time under load."""
+if TYPE_CHECKING:
+    from deskbell.doorbell.postgres import PostgresDoorbell
 
 
 @dataclass(kw_only=True)
@@ -49,7 +45,14 @@ class House:
     rooms: Rooms
     app: ASGIApp
     direct: DirectPublish  # answers what it can before the app sees it
+    bell: "PostgresDoorbell | None" = None  # rings at other processes on the same database
     broken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self) -> None:
+        """Hear what other processes ring for, and deliver."""
+        if self.bell is not None:
+            self.bell.open()
+        await self.rooms.engine.start()
 
     def open_side_door(self) -> Close:
         """Metrics and health on an address of their own; nothing when they are off."""
@@ -70,6 +73,8 @@ class House:
     async def close(self) -> None:
         """Finish what is in flight, settle, close the database."""
         await self.rooms.engine.stop(self.config.limits.drain_s)
+        if self.bell is not None:
+            await self.bell.close()
         await self.rooms.sender.close()
         await self.rooms.store.close()
 
@@ -148,65 +153,8 @@ def unknown_path(api: Door[Rooms], portal: Door[Rooms]) -> Callable[[Request, Ex
 async def open_house(config: Config) -> House:
     """Everything built, nothing started."""
     broken = asyncio.Event()
-    rooms = await build_rooms(config, await open_store(config, broken.set))
+    store, node = await open_store(config, broken.set), node_name(SystemRandom())
+    bell = shared_doorbell(config, store, node)
+    rooms = await build_rooms(config, store, bell, node)
     app, direct = build_app(config, rooms)
-    return House(config=config, rooms=rooms, app=app, direct=direct, broken=broken)
-
-
-async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, stop_at_once: bool = False) -> int:
-    """Serve until SIGTERM or SIGINT; a second one ends at once. Answers the exit code.
-
-    `started` runs when everything serves; with `stop_at_once` the house closes when it has returned.
-    """
-    opened = open_socket(config.host, config.port)
-    house = await open_house(config)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked_to_stop() -> None:
-        if stop.is_set():
-            os._exit(1)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop)
-    await house.rooms.engine.start()
-    limits = config.limits
-    server = make_server(house.app, connections_max=limits.connections_max, drain_s=limits.drain_s, direct=house.direct)
-    serving = asyncio.create_task(server.serve(sockets=[opened]))
-    tracing = start_tracing(os.environ, house.rooms.doorbell)
-    close_side_door = house.open_side_door()
-    calm_collector()
-    await started(house)
-    if stop_at_once:
-        stop.set()
-    await first_of(stop, house.broken, serving)
-    code = 1 if house.broken.is_set() or (serving.done() and not stop.is_set()) else 0
-    await close_all(house, server, serving)
-    await close_side_door()
-    if tracing is not None:
-        await loop.run_in_executor(None, tracing.close)
-    return code
-
-
-def calm_collector() -> None:
-    """What was made at start lives as long as the process; a busy loop makes no cycles worth looking for often."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, 50, 100)
-
-
-async def first_of(stop: asyncio.Event, broken: asyncio.Event, serving: "asyncio.Task[None]") -> None:
-    """Wait for whatever ends the process first."""
-    waits = [asyncio.create_task(stop.wait()), asyncio.create_task(broken.wait())]
-    await asyncio.wait([*waits, serving], return_when=asyncio.FIRST_COMPLETED)
-    for wait in waits:
-        wait.cancel()
-
-
-async def close_all(house: House, server: QuietServer, serving: "asyncio.Task[None]") -> None:
-    """No new request, then the house."""
-    server.should_exit = True
-    house.rooms.doorbell.ring(STOPPING)
-    await house.close()
-    await asyncio.wait([serving], timeout=house.config.limits.drain_s)
+    return House(config=config, rooms=rooms, app=app, direct=direct, bell=bell, broken=broken)

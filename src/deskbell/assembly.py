@@ -1,7 +1,10 @@
 """Every room built once, each handed what it needs."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from platform import node as host_name
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -16,13 +19,16 @@ from deskbell.keys import load_keyring
 from deskbell.model.errors import StoreBroken
 from deskbell.model.ids import SiteId
 from deskbell.outbound import AresResolver, GuardedSender
-from deskbell.ports import Store
+from deskbell.ports import Doorbell, Store
 from deskbell.receivers import KINDS
 from deskbell.rooms import Rooms
 from deskbell.rules.limits import Limits
 from deskbell.rules.sealing import Keyring
 from deskbell.storage.sqlite.store import SqliteStore
 from deskbell.webhooks import Registrations, Replays
+
+if TYPE_CHECKING:
+    from deskbell.doorbell.postgres import PostgresDoorbell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +41,8 @@ class Ground:
     sender: GuardedSender
     clock: SystemClock
     random: SystemRandom
-    doorbell: LocalDoorbell
+    doorbell: Doorbell
+    node: str  # this process's name among others on the same database
 
     @property
     def limits(self) -> Limits:
@@ -85,9 +92,29 @@ async def database_advice(config: Config) -> tuple[tuple[str, str], ...]:
     return await advice(config.database_url, SystemClock())
 
 
-async def build_rooms(config: Config, store: Store) -> Rooms:
-    """Every room, wired."""
-    ground = await lay_ground(config, store)
+def node_name(random: SystemRandom) -> str:
+    """A name for this process that no other has: where it runs, and chance."""
+    return f"{host_name()}-{os.getpid()}-{random.secret(4).hex()}"
+
+
+def shared_doorbell(config: Config, store: Store, node: str) -> "PostgresDoorbell | None":
+    """The doorbell of a shared database, not opened yet; None when this process is alone."""
+    if config.database_url is None:
+        return None
+    from deskbell.doorbell.postgres import PostgresDoorbell
+
+    read = {
+        "event": store.events.get,
+        "delivery": store.deliveries.get,
+        "attempt": store.deliveries.attempt,
+        "capture": store.bins.capture,
+    }
+    return PostgresDoorbell(config.database_url, node=node, read=read)
+
+
+async def build_rooms(config: Config, store: Store, doorbell: Doorbell | None = None, node: str = "") -> Rooms:
+    """Every room, wired. Commands that write beside serving processes need no doorbell: those compare versions."""
+    ground = await lay_ground(config, store, doorbell or LocalDoorbell(), node)
     engine = build_engine(ground)
     registrations = build_registrations(ground, engine)
     clock, random, limits = ground.clock, ground.random, ground.limits
@@ -115,7 +142,7 @@ async def build_rooms(config: Config, store: Store) -> Rooms:
     )
 
 
-async def lay_ground(config: Config, store: Store) -> Ground:
+async def lay_ground(config: Config, store: Store, doorbell: Doorbell, node: str) -> Ground:
     """Clock, chance, keyring and the guarded dialler."""
     random, policy = SystemRandom(), config.url_policy()
     resolver = AresResolver(hosts_file_names=[entry.host for entry in policy.allow if entry.host])
@@ -126,7 +153,8 @@ async def lay_ground(config: Config, store: Store) -> Ground:
         sender=GuardedSender(resolver=resolver, policy=policy, limits=config.limits, ca_file=config.ca_file),
         clock=SystemClock(),
         random=random,
-        doorbell=LocalDoorbell(),
+        doorbell=doorbell,
+        node=node,
     )
 
 
@@ -142,6 +170,8 @@ def build_engine(ground: Ground) -> Engine:
         kinds=KINDS,
         keyring=ground.keyring,
         log=structlog.get_logger(),
+        node=ground.node,
+        delivers=ground.config.delivers,
     )
     timers = DeskTimers(store=ground.store, clock=ground.clock, limits=ground.limits, base_url=ground.config.base_url)
     engine.timers.fire = timers.fire

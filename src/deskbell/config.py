@@ -1,7 +1,7 @@
 """Settings: a flag wins over the environment, an empty variable counts as unset."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +37,8 @@ class Config:
     database_url: str | None = field(default=None, repr=False)  # PostgreSQL instead of a file; may hold a password
     ca_file: str | None = None
     metrics: tuple[str, int] | None = None  # where metrics are served
+    delivers: bool = True  # whether this process sends; others do on a shared database
+    listens: bool = True  # whether portal and API are served here: a worker has neither
 
     def url_policy(self) -> UrlPolicy:
         """What receiver URLs are judged by."""
@@ -51,6 +53,8 @@ class Config:
 
     def listening_addresses(self) -> tuple[str, ...]:
         """Where this process is heard; the first is the one at which it reaches itself."""
+        if not self.listens:
+            return ()
         first = dialled_host(self.host)
         every = local_addresses() if self.host in WILDCARDS else ()
         return tuple(dict.fromkeys((first, *every)))
@@ -87,8 +91,35 @@ def read_config(
         keys=found.get("DESKBELL_KEYS"),
         database_url=database_url(found.get("DESKBELL_DATABASE_URL")),
         ca_file=found.get("DESKBELL_CA_FILE"),
+        delivers=delivers(found),
         metrics=metrics_address(found.get("DESKBELL_METRICS", DEFAULT_METRICS)),
     )
+
+
+def delivers(found: Mapping[str, str]) -> bool:
+    """Whether this process sends: not when DESKBELL_DELIVER is off, which needs others that do."""
+    value = found.get("DESKBELL_DELIVER", "on")
+    if value not in ("on", "off"):
+        raise ConfigError(f"DESKBELL_DELIVER: {value!r} is neither on nor off.")
+    if value == "off" and "DESKBELL_DATABASE_URL" not in found:
+        raise ConfigError("DESKBELL_DELIVER: off needs a shared database, from which others deliver.")
+    return value == "on"
+
+
+def as_worker(config: Config) -> Config:
+    """The settings of a process that only delivers. It reaches the inspector's bins at the base URL, like any receiver.
+
+    Raises ConfigError without a shared database.
+    """
+    if config.database_url is None:
+        raise ConfigError(
+            "A worker needs a shared database: set DESKBELL_DATABASE_URL=postgresql://… . With SQLite one process does "
+            "everything: `deskbell serve`."
+        )
+    own = urlsplit(config.base_url)
+    port = own.port or (443 if own.scheme == "https" else 80)
+    host = f"[{own.hostname}]" if ":" in (own.hostname or "") else own.hostname
+    return replace(config, listens=False, delivers=True, allow=(*config.allow, *parse_allow(f"{host}:{port}")))
 
 
 def metrics_address(text: str) -> tuple[str, int] | None:

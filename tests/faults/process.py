@@ -27,6 +27,7 @@ class Process:
     key: str = ""
     child: subprocess.Popen[bytes] | None = None
     environment: dict[str, str] = field(default_factory=dict)
+    command: str = "serve"  # or worker, which is ready at its metrics' address
 
     def init(self) -> None:
         """Set up the data directory and keep the key."""
@@ -41,8 +42,12 @@ class Process:
         await until(self._ready)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [*COMMAND, "serve", "--data", str(self.data), "--port", str(self.port)]
-        environment = {**ENVIRONMENT, **self.environment}
+        command = [*COMMAND, self.command, "--data", str(self.data)]
+        environment = {**ENVIRONMENT, "DESKBELL_METRICS": "off", **self.environment}
+        if self.command == "serve":
+            command += ["--port", str(self.port)]
+        else:
+            environment["DESKBELL_METRICS"] = f"127.0.0.1:{self.port}"
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     async def _ready(self) -> bool:

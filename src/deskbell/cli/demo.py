@@ -9,7 +9,7 @@ from typing import Any
 import click
 import uvloop
 
-from deskbell import app, demo_script, site_setup
+from deskbell import app, demo_script, process, site_setup
 from deskbell.cli.output import line
 from deskbell.cli.serve import configured
 from deskbell.logs import set_up_logs
@@ -36,7 +36,7 @@ def demo(data: str, host: str, port: int | None, once: bool) -> None:
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            code = runner.run(app.serve(config, started, stop_at_once=once))
+            code = runner.run(process.serve(config, started, stop_at_once=once))
     except DeskbellError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(code if not once or all(arrived) else 1)

@@ -17,6 +17,7 @@ from deskbell.cli import (
     serve,
     verify,
     webhooks,
+    worker,
 )
 
 
@@ -31,6 +32,7 @@ def main() -> None:
 
 for command in (
     serve.serve,
+    worker.worker,
     init.init,
     demo.demo,
     doctor.doctor,

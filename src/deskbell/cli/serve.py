@@ -7,7 +7,7 @@ import sys
 import click
 import uvloop
 
-from deskbell import app, site_setup
+from deskbell import app, process, site_setup
 from deskbell.config import Config, ConfigError, read_config
 from deskbell.logs import set_up_logs
 from deskbell.model.errors import DeskbellError
@@ -17,18 +17,20 @@ from deskbell.model.errors import DeskbellError
 @click.option("--data", metavar="DIR", help="Data directory (or DESKBELL_DATA; ./deskbell-data).")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8080, show_default=True, type=click.IntRange(1, 65_535), help="Port to listen on.")
+@click.option("--no-deliver", is_flag=True, help="Accept and serve only; others deliver (or DESKBELL_DELIVER=off).")
 @click.option("--verbose", is_flag=True, help="One log line for every attempt, delivered ones too.")
-def serve(data: str | None, host: str, port: int, verbose: bool) -> None:
+def serve(data: str | None, host: str, port: int, no_deliver: bool, verbose: bool) -> None:
     """Serve portal, API and deliveries. Sets up the data directory when it is new."""
     set_up_logs(verbose=verbose)
-    config = configured(data, host, port)
+    config = configured(data, host, port, no_deliver=no_deliver)
     sys.exit(run(config))
 
 
-def configured(data: str | None, host: str = "127.0.0.1", port: int = 8080) -> Config:
+def configured(data: str | None, host: str = "127.0.0.1", port: int = 8080, *, no_deliver: bool = False) -> Config:
     """Flags and environment; a wrong setting ends the command with a sentence."""
+    environment = {**os.environ, "DESKBELL_DELIVER": "off"} if no_deliver else os.environ
     try:
-        return read_config(os.environ, data=data, host=host, port=port)
+        return read_config(environment, data=data, host=host, port=port)
     except ConfigError as error:
         raise click.ClickException(str(error)) from None
 
@@ -44,7 +46,7 @@ def run(config: Config) -> int:
 
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(app.serve(config, started))
+            return runner.run(process.serve(config, started))
     except DeskbellError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:

@@ -8,7 +8,7 @@ import msgspec
 PAYLOAD_BYTES_MAX = 7_900
 """PostgreSQL takes less than 8,000."""
 
-WORK = frozenset({"due", "changed", "asked", "cancelled", "shares", "timer", "look"})
+WORK = frozenset({"due", "changed", "asked", "cancelled", "shares", "timer", "replays", "look"})
 """Rings that somebody must act on: they are sent at once. Their details are ids already."""
 
 NEWS = frozenset({"event", "delivery", "attempt", "capture", "webhook", "desk"})

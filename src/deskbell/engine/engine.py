@@ -21,7 +21,7 @@ from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
-from deskbell.engine.keeper import Keeper
+from deskbell.engine.keeper import FIRST_SHARD, Keeper
 from deskbell.engine.kinds import Kind
 from deskbell.engine.lanes import LaneSettings
 from deskbell.engine.news import News
@@ -169,9 +169,9 @@ class Engine:
         for webhook in self._settings.all_webhooks():
             if webhook.state is not WebhookState.DELETED:
                 self._lanes.apply(webhook.site, webhook.id)
-        if self._ownership.alone:
-            await self._statistics.recount()
         await self._nodes.start()
+        if self._ownership.owns(FIRST_SHARD):  # one does it for all: what a process that ended had not counted
+            await self._statistics.recount()
         await self._keeper.look()
         self._supervisor.keep("settings", self._settings.run)
         self._supervisor.keep("backlog", self._backlog.run)
@@ -304,8 +304,8 @@ class Engine:
         return await self._replaying.count(site, choice, ended_by)
 
     def replay_changed(self) -> None:
-        """After a commit that made, resumed or stopped a replay."""
-        self._replaying.look()
+        """After a commit that made, resumed or stopped a replay: whoever drives them looks."""
+        self._doorbell.ring("replays")
 
     # what is known
 

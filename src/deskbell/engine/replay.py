@@ -51,6 +51,7 @@ class Replaying:
 
     def begin(self, supervisor: Supervisor) -> None:
         """Start the loop: what ran when the process ended goes on."""
+        self._doorbell.listen("replays", lambda _: self.look())
         supervisor.keep("replays", self.run)
 
     def look(self) -> None:

@@ -1,0 +1,114 @@
+"""Several processes on one PostgreSQL: they join, leave and die under load, and nothing acknowledged is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from faults.process import Process, Publisher, ports
+from faults.test_kill_nine import check_history, quiet
+from receiver import Receiver
+from running import until
+
+LEASE_S = 5
+WEBHOOKS = 12
+
+
+def process(tmp_path: Path, database: str, command: str, **environment: str) -> Process:
+    """A process on the shared database, with the keyring of all."""
+    settings = {"DESKBELL_DATABASE_URL": database, "DESKBELL_LIMIT_SHARD_LEASE_S": str(LEASE_S), **environment}
+    return Process(data=tmp_path / "data", port=ports(), environment=settings, command=command)
+
+
+async def owned(one: Process) -> int:
+    """How many attempts a process has made, by its own count."""
+    text = (await one.client.call("GET", "/metrics")).body.decode()
+    lines = [line for line in text.splitlines() if line.startswith("deskbell_attempt_seconds_count")]
+    return int(float(lines[0].split(" ")[1]))
+
+
+@asynccontextmanager
+async def under_load(serving: Process) -> AsyncIterator[Publisher]:
+    """Publishers that go on until the block ends."""
+    publisher, stop = Publisher(serving), asyncio.Event()
+    load = [asyncio.create_task(publisher.run(stop)) for _ in range(3)]
+    yield publisher
+    stop.set()
+    await asyncio.gather(*load)
+
+
+@pytest.mark.xdist_group("faults")
+async def test_workers_join_die_and_leave_under_load(
+    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One accepts and delivers nothing; of the workers one is killed, one stops in order, one joins."""
+    serving = process(tmp_path, database, "serve", DESKBELL_DELIVER="off")
+    first, second, third = (process(tmp_path, database, "worker") for _ in range(3))
+    serving.init()
+    async with Receiver() as receiver:
+        for one in (serving, first, second):
+            await one.start()
+        for n in range(WEBHOOKS):
+            await serving.client.webhook(f"{receiver.url}/{n}", f"custom.load{n}", retrySchedule=[1] * 20)
+        await serving.client.webhook(receiver.url, "custom.load", retrySchedule=[1] * 20)
+        async with under_load(serving) as publisher:
+            await receiver.wait(20)
+            second.kill()
+            await receiver.wait(len(receiver.received) + 20)
+            await third.start()
+            await receiver.wait(len(receiver.received) + 20)
+            assert first.stop() == 0
+            await receiver.wait(len(receiver.received) + 20)
+        await until(lambda: quiet(serving))
+        for one in (third, serving):
+            assert one.stop() == 0
+    check_history(receiver, publisher, capsys, kills=1)
+
+
+@pytest.mark.xdist_group("faults")
+async def test_webhooks_are_shared_out(tmp_path: Path, database: str) -> None:
+    """Two workers both deliver; what the portal's process is told to send again goes out too, by whoever owns it."""
+    serving = process(tmp_path, database, "serve", DESKBELL_DELIVER="off")
+    workers = [process(tmp_path, database, "worker") for _ in range(2)]
+    serving.init()
+    async with Receiver() as receiver:
+        for one in (serving, *workers):
+            await one.start()
+        api = serving.client
+        for n in range(WEBHOOKS):
+            await api.webhook(f"{receiver.url}/{n}", "custom.load")
+
+        async def both() -> bool:
+            await api.good("POST", "/events", {"type": "custom.load", "data": {"n": 1}})
+            return min([await owned(one) for one in workers]) > 0
+
+        await until(both)
+        await until(lambda: quiet(serving))
+        delivery = (await api.good("GET", "/deliveries?state=delivered"))["items"][0]
+        await api.good("POST", f"/deliveries/{delivery['id']}/redeliver")
+
+        async def twice() -> bool:
+            return (await api.good("GET", f"/deliveries/{delivery['id']}"))["attempts"] == 2
+
+        await until(twice)
+        hook = (await api.good("GET", "/webhooks"))["items"][0]
+        test = await api.good("POST", f"/webhooks/{hook['id']}/test")
+        assert test["deliveryId"]
+
+        async def tested() -> bool:
+            return (await api.good("GET", f"/deliveries/{test['deliveryId']}"))["state"] == "delivered"
+
+        await until(tested)
+        for one in (*workers, serving):
+            assert one.stop() == 0
+
+
+async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:
+    """With SQLite it says what to do instead."""
+    one = Process(data=tmp_path / "data", port=ports(), command="worker")
+    with pytest.raises(AssertionError, match="ended by itself"):
+        await one.start()
+    assert one.child is not None
+    assert one.child.wait(10) == 1
