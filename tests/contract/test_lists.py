@@ -6,13 +6,14 @@ from dataclasses import replace
 import pytest
 
 from contract.made import OTHER, SITE, at, attempt, chat, delivery, ended, event, inserts, site, ticket, user, webhook
-from deskbell.model.changes import CancelWaiting, Committed, Purge, Replace, Settle, Unit
+from deskbell.model.changes import CancelWaiting, Committed, Replace, Settle, Unit
 from deskbell.model.chat import ChatStatus, Reference
 from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.event import Event, Subject
 from deskbell.model.ids import WebhookId
 from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter, WaitingCount
 from deskbell.model.ticket import Status
+from deskbell.model.webhook import WebhookState
 from deskbell.ports import Store
 
 A, B, C = WebhookId("whk_a"), WebhookId("whk_b"), WebhookId("whk_c")
@@ -140,6 +141,7 @@ async def test_due_rows_come_in_order(store: Store) -> None:
     rows = [delivery(n, due_at=at((7 * n) % 5), webhook_id=A) for n in range(10)]
     gone = ended(delivery(3, webhook_id=A), 4)
     await store.commit(inserts(*rows, gone, delivery(1, webhook_id=B), delivery(0, webhook_id=A, site=OTHER)))
+    await store.commit(inserts(webhook(id=A), webhook(id=B)))
     expected = sorted(rows, key=lambda row: (row.due_at, row.id))
     found = list(await store.due.deliveries(SITE, A, None, 4))
     while more := await store.due.deliveries(SITE, A, (found[-1].due_at, found[-1].id), 4):
@@ -150,6 +152,22 @@ async def test_due_rows_come_in_order(store: Store) -> None:
         WaitingCount(webhook_id=A, waiting=10, oldest_at=at(0), next_at=at(0)),
         WaitingCount(webhook_id=B, waiting=1, oldest_at=at(1), next_at=at(1)),
     )
+
+
+async def test_what_is_being_cancelled_does_not_count(store: Store) -> None:
+    """Nothing waits for a deleted webhook; of one whose old deliveries are dropped only newer ones count."""
+    rows = [delivery(n, webhook_id=A) for n in range(5)]
+    await store.commit(
+        inserts(webhook(id=A), webhook(id=B, state=WebhookState.DELETED), *rows, delivery(1, webhook_id=B))
+    )
+    count = WaitingCount(webhook_id=A, waiting=5, oldest_at=at(0), next_at=at(0))
+    assert await store.deliveries.waiting(SITE) == (count,)
+    await store.commit(Unit(changes=(Replace(row=webhook(id=A, version=2, drop_before=at(3))),)))
+    count = WaitingCount(webhook_id=A, waiting=2, oldest_at=at(3), next_at=at(3))
+    assert await store.deliveries.waiting(SITE) == (count,)
+    await store.commit(Unit(changes=(Replace(row=webhook(id=A, version=3, drop_before=at(9))),)))
+    assert await store.deliveries.waiting(SITE) == ()
+    assert [count for _, _, count, _ in await store.due.webhooks()] == [5, 1]
 
 
 async def test_cancel_waiting(store: Store) -> None:
@@ -240,33 +258,6 @@ async def test_tickets(store: Store) -> None:
     assert found == (rows[4],)
     assert len(await store.desk.tickets(SITE, TicketFilter(words=("ticket",)), None, 3)) == 3
     assert await store.desk.next_ticket_number(SITE) == 14
-
-
-async def test_purge(store: Store) -> None:
-    """Ended deliveries past retention go, then events that none carries; what waits keeps its event."""
-    hour = 3_600_000
-    await store.commit(inserts(site()))
-    old = [event(n) for n in range(5)]
-    new = event(3 * hour)
-    gone = ended(delivery(1, event_ids=(old[1].id,)), 2)
-    waits = delivery(2, event_ids=(old[2].id,))
-    fresh = ended(delivery(3 * hour, event_ids=(old[3].id, new.id)), 3 * hour)
-    await store.commit(inserts(*old, new, gone, waits, fresh))
-    purge = Unit(changes=(Purge(site=SITE, before=at(2 * hour), rows_max=100),))
-    assert await store.commit(purge) == Committed(rows=4)  # a delivery and three events
-    assert await store.deliveries.page(SITE, DeliveryFilter(), None, 9) == (fresh, waits)
-    assert await store.events.page(SITE, EventFilter(), None, 9) == (new, old[3], old[2])
-
-
-async def test_purge_is_bounded(store: Store) -> None:
-    """No more than the given number of rows goes at once, the oldest first."""
-    rows = [event(n) for n in range(7)]
-    await store.commit(inserts(*rows))
-    purge = Unit(changes=(Purge(site=SITE, before=at(5), rows_max=3),))
-    await store.commit(purge)
-    assert await store.events.page(SITE, EventFilter(), None, 9) == tuple(reversed(rows[3:]))
-    await store.commit(purge)
-    assert await store.events.page(SITE, EventFilter(), None, 9) == tuple(reversed(rows[5:]))
 
 
 async def test_events_are_walked_from_the_oldest(store: Store) -> None:

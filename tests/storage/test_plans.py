@@ -91,7 +91,7 @@ def test_due_rows_come_from_the_queue(connection: apsw.Connection) -> None:
     counted = plan(connection, statements("sqlite")["due_webhooks"])
     assert counted == "SCAN delivery USING COVERING INDEX delivery_queue"
     waiting = plan(connection, statements("sqlite")["delivery_waiting"])
-    assert "SEARCH delivery USING COVERING INDEX delivery_queue (site=?)" in waiting
+    assert "SEARCH q USING COVERING INDEX delivery_queue (site=? AND webhook_id=?)" in waiting
 
 
 _SCANS = {

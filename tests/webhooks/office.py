@@ -46,8 +46,8 @@ def signed_in(confirmed_s_ago: int, world: World) -> Caller:
 class Office:
     """A world and its registrations; remembers who was told of what."""
 
-    def __init__(self, store: Any = None, **policy: Any) -> None:
-        self.world = World(store or MemoryStore(), Limits())
+    def __init__(self, store: Any = None, *, limits: Limits | None = None, **policy: Any) -> None:
+        self.world = World(store or MemoryStore(), limits or Limits())
         self.told: list[Any] = []
         self.rooms = self.registrations(**policy)
 

@@ -2,12 +2,13 @@
 
 import asyncio
 
+from deskbell.engine.cancelling import Cancelling
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
 from deskbell.engine.parcel import Parcel
-from deskbell.model.changes import CancelWaiting, MustVersion, SetAside, Unit
+from deskbell.model.changes import SetAside, Unit
 from deskbell.model.delivery import Delivery, Trigger
 from deskbell.model.errors import StoreBroken
 from deskbell.model.event import Event
@@ -24,12 +25,13 @@ EVENTS_AT_ONCE = 100
 class Backlog:
     """The owner's reader. A lane that is due, not held and has room is read; nothing else is."""
 
-    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding) -> None:
+    def __init__(self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, cancelling: Cancelling) -> None:
         self._store = ground.store
         self._settings = ground.settings
         self._ownership = ground.ownership
         self._dispatcher = dispatcher
         self._holding = holding
+        self._cancelling = cancelling
         self._clock = ground.clock
         self._log = ground.log
         self._random = ground.random
@@ -58,12 +60,13 @@ class Backlog:
 
     async def poll(self) -> None:
         """Compare with the database: at start, and every few seconds in case a ring was lost."""
+        self._cancelling.look()
         for site, webhook_id, waiting, due_at in await self._store.due.webhooks():
             webhook = self._settings.webhook(site, webhook_id)
             if webhook is None or not self._settings.is_fresh(site) or not self._ownership.owns(webhook.shard):
                 continue
             if webhook.state is WebhookState.DELETED:
-                await self.cancel(site, webhook_id)
+                self._cancelling.begin(webhook)
                 continue
             lane = self._dispatcher.lane(site, webhook_id)
             if waiting > len(lane.members) and not lane.reading:
@@ -71,15 +74,6 @@ class Backlog:
                 self._holding.note(lane, due_at)
                 if lane.store_due is not None and lane.store_due <= self._clock.monotonic():
                     self.want(lane)
-
-    async def cancel(self, site: SiteId, webhook_id: WebhookId) -> None:
-        """Cancel what came in while the webhook was being deleted."""
-        webhook = self._settings.webhook(site, webhook_id)
-        if webhook is None or webhook.state is not WebhookState.DELETED:
-            return
-        cancel = CancelWaiting(site=site, webhook_id=webhook_id, at=self._clock.now())
-        deleted_still = MustVersion(kind="webhook", site=site, key=(webhook_id,), version=webhook.version)
-        await self._store.commit(Unit(changes=(cancel,), guards=(deleted_still,)))
 
     async def read(self, lane: Lane) -> None:
         """Read one page of a lane's queue into memory."""

@@ -10,6 +10,7 @@ from deskbell.engine.accept import Accept, Done
 from deskbell.engine.asking import Asking
 from deskbell.engine.attempt import Attempts
 from deskbell.engine.backlog import Backlog
+from deskbell.engine.cancelling import Cancelling
 from deskbell.engine.clocks import Clocks
 from deskbell.engine.counters import Tally
 from deskbell.engine.dispatch import Dispatcher
@@ -21,17 +22,18 @@ from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
-from deskbell.engine.keeper import FIRST_SHARD, Keeper
+from deskbell.engine.keeper import Keeper
 from deskbell.engine.kinds import Kind
 from deskbell.engine.lanes import LaneSettings
 from deskbell.engine.news import News
 from deskbell.engine.nodes import Nodes
-from deskbell.engine.ownership import Ownership
+from deskbell.engine.ownership import FIRST_SHARD, Ownership
 from deskbell.engine.payloads import Payloads
 from deskbell.engine.publish import Intake
 from deskbell.engine.queue_figures import queue_figures
 from deskbell.engine.redeliver import Redeliver
 from deskbell.engine.replay import Replaying
+from deskbell.engine.retention import Retention
 from deskbell.engine.settings import Settings
 from deskbell.engine.settle import Settler
 from deskbell.engine.statistics import Statistics
@@ -114,7 +116,8 @@ class Engine:
         self._dispatcher = Dispatcher(clock=ground.clock, limits=ground.limits, ownership=ground.ownership)
         self._holding = Holding(dispatcher=self._dispatcher, clock=ground.clock, limits=ground.limits)
         self._healths = Healths(ground, dispatcher=self._dispatcher, holding=self._holding)
-        self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding)
+        cancelling = Cancelling(ground)
+        self._backlog = Backlog(ground, dispatcher=self._dispatcher, holding=self._holding, cancelling=cancelling)
         self._statistics = Statistics(ground.store)
         gatherings = Gatherings(ground, dispatcher=self._dispatcher, holding=self._holding)
         self._intake = Intake(ground, holding=self._holding, gatherings=gatherings)
@@ -135,6 +138,7 @@ class Engine:
             clocks=Clocks(ground, dispatcher=self._dispatcher, holding=self._holding, healths=self._healths),
             statistics=self._statistics,
             asking=self._asking,
+            retention=Retention(ground, cancelling=cancelling),
         )
         self._redeliver = Redeliver(ground, holding=self._holding, backlog=self._backlog, asking=self._asking)
         self._testing = Testing(
@@ -152,6 +156,7 @@ class Engine:
             holding=self._holding,
             backlog=self._backlog,
             healths=self._healths,
+            cancelling=cancelling,
         )
         self._quiet = asyncio.Event()
         self._dispatcher.begin = self._attempts.begin

@@ -6,28 +6,31 @@ from deskbell.engine.asking import Asking
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.clocks import Clocks
 from deskbell.engine.ground import Ground
+from deskbell.engine.retention import Retention
 from deskbell.engine.statistics import Statistics
 from deskbell.engine.supervise import Supervisor
-from deskbell.model.changes import Committed, Purge, Replace, Unit
-from deskbell.model.instant import plus
+from deskbell.model.changes import Committed, Replace, Unit
 from deskbell.model.people import SYSTEM
 from deskbell.model.webhook import Webhook, WebhookState
 
 FLUSH_S = 2.0
 PAUSES_S = 1.0
 CLOCKS_S = 1.0
-PURGE_S = 60.0
-PURGE_ROWS_MAX = 2_000
-_DAY_S = 86_400
-FIRST_SHARD = 0
-"""What is to be done once for all nodes is done by the owner of this shard."""
+RETENTION_S = 60.0
 
 
 class Keeper:
     """Small steps, each complete in itself."""
 
     def __init__(
-        self, ground: Ground, *, backlog: Backlog, clocks: Clocks, statistics: Statistics, asking: Asking
+        self,
+        ground: Ground,
+        *,
+        backlog: Backlog,
+        clocks: Clocks,
+        statistics: Statistics,
+        asking: Asking,
+        retention: Retention,
     ) -> None:
         self._store = ground.store
         self._settings = ground.settings
@@ -36,6 +39,7 @@ class Keeper:
         self._clocks = clocks
         self._statistics = statistics
         self._asking = asking
+        self._retention = retention
         self._doorbell = ground.doorbell
         self._clock = ground.clock
         self._limits = ground.limits
@@ -47,7 +51,7 @@ class Keeper:
         supervisor.every("statistics", FLUSH_S, self._statistics.flush)
         supervisor.every("pauses", PAUSES_S, self.end_pauses)
         supervisor.every("poll", self._limits.safety_poll_s, self.look)
-        supervisor.every("retention", PURGE_S, self.purge)
+        supervisor.every("retention", RETENTION_S, self._retention.keep)
 
     async def tend(self) -> None:
         """Do every step once, now."""
@@ -55,7 +59,7 @@ class Keeper:
         await self._statistics.flush()
         await self.end_pauses()
         await self.look()
-        await self.purge()
+        await self._retention.keep()
 
     async def look(self) -> None:
         """Compare with the database what is due and what was asked for: at start, and in case a ring was lost."""
@@ -90,12 +94,3 @@ class Keeper:
         self._settings.changed(webhook.site, webhook.id)
         if isinstance(verdict, Committed):
             self._doorbell.ring("webhook", (webhook.site, webhook.id))
-
-    async def purge(self) -> None:
-        """Delete what is past its retention, a bounded number of rows of each site; one node does it for all."""
-        if not self._ownership.owns(FIRST_SHARD):
-            return
-        now = self._clock.now()
-        for site in self._settings.all_sites():
-            before = plus(now, -site.retention_days * _DAY_S)
-            await self._store.commit(Unit(changes=(Purge(site=site.site, before=before, rows_max=PURGE_ROWS_MAX),)))

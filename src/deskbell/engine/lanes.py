@@ -3,6 +3,7 @@
 from functools import partial
 
 from deskbell.engine.backlog import Backlog
+from deskbell.engine.cancelling import Cancelling, is_cancelling
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
@@ -17,16 +18,23 @@ class LaneSettings:
     """A change acts on the next attempt: the lane is held from the change until its settings are read."""
 
     def __init__(
-        self, ground: Ground, *, dispatcher: Dispatcher, holding: Holding, backlog: Backlog, healths: Healths
+        self,
+        ground: Ground,
+        *,
+        dispatcher: Dispatcher,
+        holding: Holding,
+        backlog: Backlog,
+        healths: Healths,
+        cancelling: Cancelling,
     ) -> None:
         self._settings = ground.settings
         self._ownership = ground.ownership
-        self._supervisor = ground.supervisor
         self._clock = ground.clock
         self._dispatcher = dispatcher
         self._holding = holding
         self._backlog = backlog
         self._healths = healths
+        self._cancelling = cancelling
 
     def suspend(self, webhook_id: WebhookId) -> None:
         """Hold the lane: its settings are being read."""
@@ -87,10 +95,10 @@ class LaneSettings:
         self._healths.carry(lane, self._healths.of(webhook))
         lane.shard = webhook.shard
         lane.held = webhook.state is not WebhookState.ENABLED or site is None or not site.sends(webhook.id)
-        lane.held = lane.held or not self._ownership.owns(lane.shard)
+        lane.held = lane.held or is_cancelling(webhook) or not self._ownership.owns(lane.shard)
+        if self._ownership.owns(lane.shard):
+            self._cancelling.begin(webhook)
         if webhook.state is WebhookState.DELETED:
-            if self._ownership.owns(lane.shard):
-                self._supervisor.errand("cancel", lambda: self._backlog.cancel(webhook.site, webhook.id))
             return
         self._holding.note(lane, self._clock.now())
         if not lane.held:

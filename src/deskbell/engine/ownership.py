@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 
 from deskbell.ports import Clock
 
+FIRST_SHARD = 0
+"""What is to be done once for all nodes is done by the owner of this shard."""
+
 NO_FENCE = -1
 """The fence of what is not owned: no shard ever has it, so whatever carries it is refused."""
 

@@ -65,7 +65,12 @@ class Headway:
         return taken, 0.0
 
     async def _room(self, webhook: Webhook) -> int:
-        """How many more deliveries this webhook may get now. One that cannot send at all holds up nobody."""
+        """How many more deliveries this webhook may get now. One that cannot send at all holds up nobody.
+
+        None while old ones are being cancelled: what is begun anew would be taken for one of them.
+        """
+        if webhook.drop_before is not None:
+            return 0
         most = ahead_most(webhook.rate_per_second, self._limits)
         health, now = self._settings.health.get(webhook.id), self._clock.now()
         waits = health is not None and max(health.throttled_until or 0, health.breaker_until or 0) > now

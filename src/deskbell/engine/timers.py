@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from deskbell.engine.accept import Accept
 from deskbell.engine.ground import Ground
-from deskbell.engine.keeper import FIRST_SHARD
+from deskbell.engine.ownership import FIRST_SHARD
 from deskbell.engine.publish import Intake
 from deskbell.model.changes import ArmTimer, MustTimer, Refused, Unit
 from deskbell.model.draft import Firing

@@ -237,11 +237,16 @@ class TrimCaptures:
 
 @dataclass(frozen=True, kw_only=True)
 class Purge:
-    """Delete what is past its retention, at most `rows_max` rows of each table."""
+    """Delete what is past its retention, at most `rows_max` rows of each table.
+
+    One call need not look at everything: `Committed.rows` 0 means that there is nothing more to do for now.
+    """
 
     site: SiteId
     before: Instant
     rows_max: int
+    captures_before: Instant | None = None  # captures and idempotency keys are kept for times of their own;
+    keys_before: Instant | None = None  # None: as long as all else
 
 
 Change = (

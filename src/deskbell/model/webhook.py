@@ -89,6 +89,7 @@ class Webhook:
     state_by: Actor | None = None
     state_at: Instant | None = None
     paused_until: Instant | None = None
+    drop_before: Instant | None = None  # what waits and is older is being cancelled; nothing is sent until it is
     format: Format = Format.DESK
     template: str | None = None  # JSON text
     filter: str | None = None

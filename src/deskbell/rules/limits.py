@@ -117,6 +117,7 @@ class Limits:
     dwell_repeat_max: int = limit(100, "times", 1, 10_000, "how often a rule may tell the same stay again")
     timers_at_once: int = limit(200, "timers", 1, 1_000, "fired together; their units share transactions")
     # retention
+    rows_at_once: int = limit(500, "rows", 10, 20_000, "cancelled or purged by one transaction; more go in rounds")
     deleted_webhooks_days: int = limit(90, "d", 1, 400, "then the entry is erased")
     restorable_days: int = limit(30, "d", 1, 400, "how long a deleted webhook can be restored")
     # accounts

@@ -16,7 +16,8 @@ from deskbell.model.replay import Replay
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
 from deskbell.model.timer import DwellRule
-from deskbell.model.webhook import Secret, Webhook
+from deskbell.model.webhook import Secret, Webhook, WebhookState
+from deskbell.storage.bounds import id_bound
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,13 @@ class Noun:
 
 def _members(*names: str) -> dict[str, Callable[[Any], Any]]:
     return {name: attrgetter(name) for name in names}
+
+
+def waits_from(row: Webhook) -> str:
+    """The lowest id of a delivery that still waits for the webhook: lower ones are being cancelled."""
+    if row.state is WebhookState.DELETED:
+        return "~"  # after every id
+    return "" if row.drop_before is None else id_bound("dlv", row.drop_before, 0)
 
 
 def _email(row: Account) -> str | None:
@@ -77,7 +85,7 @@ NOUNS = (
     Noun(type=Attempt, table="attempt", key=("id",)),
     Noun(type=Site, table="site"),
     Noun(type=CustomType, table="custom_type", key=("name",)),
-    Noun(type=Webhook, table="webhook", key=("id",), columns=_members("shard", "state")),
+    Noun(type=Webhook, table="webhook", key=("id",), columns=_members("shard", "state") | {"waits_from": waits_from}),
     Noun(
         type=Secret,
         table="secret",

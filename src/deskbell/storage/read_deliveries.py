@@ -135,7 +135,7 @@ class SqlDeliveries:
         return total
 
     async def waiting(self, site: SiteId) -> tuple[WaitingCount, ...]:
-        """How much waits per webhook, by webhook id."""
+        """How much waits per webhook, by webhook id; what is being cancelled does not count."""
         return await self._reads.rows("delivery_waiting", {"site": site}, _waiting_of)
 
     async def carrying(

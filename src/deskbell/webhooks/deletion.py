@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from deskbell.model.account import Caller
 from deskbell.model.audit import Origin
-from deskbell.model.changes import CancelWaiting, MoveDelivery, Refused
+from deskbell.model.changes import CancelWaiting, MoveDelivery, MustVersion, Refused
 from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.errors import Conflict
 from deskbell.model.instant import Instant, format_instant, plus
@@ -13,12 +13,11 @@ from deskbell.model.query import DeliveryFilter
 from deskbell.model.webhook import Deletion, Webhook, WebhookState
 from deskbell.webhooks.audit_view import as_json
 from deskbell.webhooks.ground import Ground, Step, actor_of, must_be, refusal_of
-from deskbell.webhooks.states import POSSIBLE, check_reason
+from deskbell.webhooks.states import OPEN_STATES, POSSIBLE, check_reason
 
 _DAY_S = 86_400
 _MOVES_MAX = 200
 _COUNT_MAX = 1_000_000_000
-_OPEN = (DeliveryState.WAITING.value, DeliveryState.GATHERING.value)
 
 
 class Deletions(Ground):
@@ -30,7 +29,7 @@ class Deletions(Ground):
 
         async def step(before: Webhook, now: Instant) -> Step:
             must_be(before, *_NOT_DELETED, possible=POSSIBLE[before.state])
-            which = DeliveryFilter(webhook_ids=(before.id,), states=_OPEN)
+            which = DeliveryFilter(webhook_ids=(before.id,), states=OPEN_STATES)
             deletion = Deletion(
                 at=now,
                 by=actor_of(caller),
@@ -39,7 +38,8 @@ class Deletions(Ground):
                 state_before=before.state,
             )
             after = replace(before, state=WebhookState.DELETED, deletion=deletion)
-            cancel = CancelWaiting(site=before.site, webhook_id=before.id, at=now)
+            rows_max = self._limits.rows_at_once  # the engine cancels the rest: that the webhook is deleted tells it
+            cancel = CancelWaiting(site=before.site, webhook_id=before.id, at=now, rows_max=rows_max)
             return Step(
                 operation="webhook.delete",
                 after=after,
@@ -52,23 +52,30 @@ class Deletions(Ground):
 
     async def restore(self, caller: Caller, webhook_id: str, send_cancelled: bool, *, origin: Origin) -> Webhook:
         """The same id, URL and secret again; on wish the deliveries that the deletion cancelled wait anew."""
-        deletions: list[Deletion] = []
+        found: list[tuple[Webhook, Deletion]] = []
 
         async def step(before: Webhook, now: Instant) -> Step:
             deletion = self._restorable(before, now)
-            deletions[:] = [deletion]
+            found[:] = [(before, deletion)]
+            await self._finish(before, now)
             state = before.state if deletion.state_before is WebhookState.DELETED else deletion.state_before
             if state is WebhookState.PAUSED and before.paused_until is not None and before.paused_until <= now:
                 state = WebhookState.ENABLED
             until = before.paused_until if state is WebhookState.PAUSED else None
-            after = replace(before, state=state, deletion=None, paused_until=until)
+            after = replace(before, state=state, deletion=None, paused_until=until, drop_before=None)
             note = (as_json({"state": "deleted"}), as_json({"state": state.value, "sendCancelled": send_cancelled}))
             return Step(operation="webhook.restore", after=after, reason="restored", note=note)
 
         after = await self._take_step(caller, webhook_id, origin, step)
         if send_cancelled:
-            await self._revive(after, deletions[0])
+            await self._revive(*found[0])
         return after
+
+    async def _finish(self, deleted: Webhook, now: Instant) -> None:
+        """Cancel what the engine has not come to yet: as long as the webhook is deleted."""
+        cancel = CancelWaiting(site=deleted.site, webhook_id=deleted.id, at=now)
+        version = MustVersion(site=deleted.site, kind="webhook", key=(deleted.id,), version=deleted.version)
+        await self._cancel_in_rounds(cancel, version)
 
     def _restorable(self, webhook: Webhook, now: Instant) -> Deletion:
         if webhook.state is not WebhookState.DELETED or webhook.deletion is None:
@@ -85,11 +92,11 @@ class Deletions(Ground):
             )
         return webhook.deletion
 
-    async def _revive(self, webhook: Webhook, deletion: Deletion) -> None:
+    async def _revive(self, deleted: Webhook, deletion: Deletion) -> None:
         """Move what the deletion cancelled back to waiting, a bounded number at a time; the lane is read anew after."""
         now = self._clock.now()
         try:
-            async for page in self._cancelled_since(webhook, deletion.at):
+            async for page in self._cancelled_since(deleted, deletion.at):
                 moves = tuple(
                     MoveDelivery(
                         after=replace(row, state=DeliveryState.WAITING, due_at=now, ended_at=None),
@@ -99,7 +106,7 @@ class Deletions(Ground):
                 )
                 await self._move(moves)
         finally:
-            self._changed(webhook.site, webhook.id)
+            self._changed(deleted.site, deleted.id)
 
     async def _move(self, moves: tuple[MoveDelivery, ...]) -> None:
         """In one unit; one by one when a person was faster with some of them."""
@@ -113,11 +120,15 @@ class Deletions(Ground):
             if alone is not None and alone.reason != "state":
                 raise refusal_of(alone)
 
-    async def _cancelled_since(self, webhook: Webhook, at: Instant) -> AsyncIterator[list[Delivery]]:
-        """The deliveries that ended as cancelled since the deletion: while deleted, nothing else cancels."""
-        which = DeliveryFilter(webhook_ids=(webhook.id,), states=(DeliveryState.CANCELLED.value,))
+    async def _cancelled_since(self, deleted: Webhook, at: Instant) -> AsyncIterator[list[Delivery]]:
+        """The deliveries that ended as cancelled since the deletion: while deleted, nothing else cancels.
+
+        But for what a person had dropped before.
+        """
+        dropped = deleted.drop_before
+        which = DeliveryFilter(webhook_ids=(deleted.id,), states=(DeliveryState.CANCELLED.value,), since=dropped)
         place: str | None = None
-        while rows := await self._store.deliveries.page(webhook.site, which, place, _MOVES_MAX):
+        while rows := await self._store.deliveries.page(deleted.site, which, place, _MOVES_MAX):
             place = rows[-1].id
             found = [row for row in rows if row.ended_at is not None and row.ended_at >= at]
             if found:

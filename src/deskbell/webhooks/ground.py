@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from deskbell.model.account import Caller
 from deskbell.model.audit import AuditEntry, Origin
-from deskbell.model.changes import Change, Refused, Replace, Unit
+from deskbell.model.changes import CancelWaiting, Change, Guard, Refused, Replace, Unit
 from deskbell.model.draft import Draft
 from deskbell.model.errors import Busy, Conflict, DiskFull, NotFound, StoreBroken
 from deskbell.model.event import Subject
@@ -122,6 +122,18 @@ class Ground:
             return answer
         self._changed(caller.site, WebhookId(entry.object_id))
         return None
+
+    async def _cancel_in_rounds(self, change: CancelWaiting, *guards: Guard) -> int:
+        """Cancel in units that hold up nobody; how many. What is done stays done when a later one is refused."""
+        rows_max = self._limits.rows_at_once
+        total, rows = 0, rows_max
+        while rows == rows_max:
+            verdict = await self._store.commit(Unit(changes=(replace(change, rows_max=rows_max),), guards=guards))
+            if isinstance(verdict, Refused):
+                raise refusal_of(verdict)
+            rows = verdict.rows
+            total += rows
+        return total
 
     async def _commit(self, changes: tuple[Change, ...], entry: AuditEntry | None) -> Refused | None:
         """A unit that no event tells of."""

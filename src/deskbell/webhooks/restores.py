@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 from deskbell.model.account import Caller
 from deskbell.model.audit import Origin
-from deskbell.model.changes import CancelWaiting, Committed, Replace, Unit
-from deskbell.model.errors import Busy, Conflict, FaultAt, Invalid
+from deskbell.model.changes import CancelWaiting, Replace
+from deskbell.model.errors import Conflict, FaultAt, Invalid
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.site import Restored, Site
@@ -13,7 +13,6 @@ from deskbell.webhooks.audit_view import as_json
 from deskbell.webhooks.ground import CHANGED_MEANWHILE, TRIES_MAX, Ground, refusal_of
 
 ANSWERS = ("send", "cancel")
-ROWS_AT_ONCE = 2_000
 COUNT_MAX = 1_000_000_000
 
 
@@ -66,23 +65,15 @@ class Restores(Ground):
 
     async def _cancel(self, site: Site, chosen: tuple[WebhookId, ...]) -> int:
         """In small units, which may be done again: they are held, so none of them is on its way."""
-        total = 0
-        for webhook_id in chosen:
-            rows = ROWS_AT_ONCE
-            while rows == ROWS_AT_ONCE:
-                change = CancelWaiting(
-                    site=site.site,
-                    webhook_id=webhook_id,
-                    at=self._clock.now(),
-                    due_before=None if site.restored is None else site.restored.at,
-                    rows_max=ROWS_AT_ONCE,
+        now, due_before = self._clock.now(), None if site.restored is None else site.restored.at
+        return sum(
+            [
+                await self._cancel_in_rounds(
+                    CancelWaiting(site=site.site, webhook_id=one, at=now, due_before=due_before)
                 )
-                verdict = await self._store.commit(Unit(changes=(change,)))
-                if not isinstance(verdict, Committed):
-                    raise Busy
-                rows = verdict.rows
-                total += rows
-        return total
+                for one in chosen
+            ]
+        )
 
     async def _let_go(
         self, caller: Caller, origin: Origin, before: Site, chosen: tuple[WebhookId, ...], answer: str, cancelled: int

@@ -7,6 +7,7 @@ from deskbell.model.audit import Origin
 from deskbell.model.changes import CancelWaiting
 from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.instant import Instant, format_instant, plus
+from deskbell.model.query import DeliveryFilter
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.rules.limits import Limits
 from deskbell.rules.text import check_line
@@ -15,6 +16,8 @@ from deskbell.webhooks.ground import Ground, Step, actor_of, must_be
 PAUSE_MINUTES_MAX = 525_600
 DROP_S_MAX = 31_622_400
 _HELD = ("resume", "cancel")
+OPEN_STATES = ("waiting", "gathering")
+"""States of deliveries that have not ended."""
 
 
 class States(Ground):
@@ -42,16 +45,8 @@ class States(Ground):
         async def step(before: Webhook, now: Instant) -> Step:
             must_be(before, WebhookState.PAUSED, possible=POSSIBLE[before.state])
             after = moved(before, WebhookState.ENABLED, caller, now)
-            drop = (
-                ()
-                if drop_older_than_s is None
-                else (
-                    CancelWaiting(
-                        site=before.site, webhook_id=before.id, at=now, older_than=plus(now, -drop_older_than_s)
-                    ),
-                )
-            )
-            return Step(operation="webhook.resume", after=after, changes=drop, reason="resumed")
+            step = Step(operation="webhook.resume", after=after, reason="resumed")
+            return step if drop_older_than_s is None else await self._dropping(step, plus(now, -drop_older_than_s), now)
 
         return await self._take_step(caller, webhook_id, origin, step)
 
@@ -64,8 +59,8 @@ class States(Ground):
         async def step(before: Webhook, now: Instant) -> Step:
             must_be(before, WebhookState.DISABLED, possible=POSSIBLE[before.state])
             after = moved(before, WebhookState.ENABLED, caller, now)
-            cancel = (CancelWaiting(site=before.site, webhook_id=before.id, at=now),) if held == "cancel" else ()
-            return Step(operation="webhook.enable", after=after, changes=cancel, reason=f"enabled, held: {held}")
+            step = Step(operation="webhook.enable", after=after, reason=f"enabled, held: {held}")
+            return await self._dropping(step, Instant(now + 1), now) if held == "cancel" else step
 
         return await self._take_step(caller, webhook_id, origin, step)
 
@@ -79,6 +74,18 @@ class States(Ground):
             return Step(operation="webhook.disable", after=after, event_type="webhook.disabled", reason=reason)
 
         return await self._take_step(caller, webhook_id, origin, step)
+
+    async def _dropping(self, step: Step, before: Instant, now: Instant) -> Step:
+        """The step, and what waits from before that time cancelled: in the same unit, or when it is much by rounds.
+
+        Until the rounds are done the webhook's row tells of it, so that nothing of what is dropped is sent.
+        """
+        row, rows_max = step.after, self._limits.rows_at_once
+        which = DeliveryFilter(webhook_ids=(row.id,), states=OPEN_STATES, until=before)
+        count = await self._store.deliveries.count(row.site, which, rows_max + 1)
+        cancel = CancelWaiting(site=row.site, webhook_id=row.id, at=now, older_than=before, rows_max=rows_max)
+        marked = row if count <= rows_max else replace(row, drop_before=max(before, row.drop_before or before))
+        return replace(step, after=marked, changes=(*step.changes, cancel))
 
 
 POSSIBLE = {

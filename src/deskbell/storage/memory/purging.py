@@ -5,6 +5,7 @@ from typing import Any
 
 from deskbell.model.changes import Purge
 from deskbell.model.delivery import ENDED
+from deskbell.model.instant import Instant
 from deskbell.storage.bounds import SLACK_MS, id_bound
 from deskbell.storage.memory.tables import Tables
 
@@ -36,16 +37,16 @@ def purge(tables: Tables, change: Purge) -> int:
         tables, change, "event", lambda r: r.id < event_bound and r.received_at < before and r.id not in carried
     ):
         total += tables.drop("event", (row.site, row.id))
-    total += _purge_by_time(tables, change, "idempotency", ("maker", "key"))
-    return total + _purge_by_time(tables, change, "capture", ("bin_id", "seq"))
+    total += _purge_by_time(tables, change, change.keys_before, "idempotency", ("maker", "key"))
+    return total + _purge_by_time(tables, change, change.captures_before, "capture", ("bin_id", "seq"))
 
 
 def _picked(tables: Tables, change: Purge, table: str, is_old: Callable[[Any], bool]) -> list[Any]:
     return [row for row in tables.of_site(table, change.site) if is_old(row)][: change.rows_max]
 
 
-def _purge_by_time(tables: Tables, change: Purge, table: str, key: tuple[str, ...]) -> int:
-    old = [row for row in tables.of_site(table, change.site) if row.at < change.before]
+def _purge_by_time(tables: Tables, change: Purge, before: Instant | None, table: str, key: tuple[str, ...]) -> int:
+    old = [row for row in tables.of_site(table, change.site) if row.at < (change.before if before is None else before)]
     meant = sorted(old, key=lambda r: int(r.at))[: change.rows_max]
     for row in meant:
         tables.drop(table, (row.site, *[getattr(row, name) for name in key]))

@@ -9,6 +9,7 @@ from deskbell.model.instant import Instant
 from deskbell.model.query import DeliveryFilter, EventFilter, WaitingCount
 from deskbell.storage.memory.matching import delivery_matches, event_matches
 from deskbell.storage.memory.tables import Tables
+from deskbell.storage.nouns import waits_from
 
 
 class MemoryEvents:
@@ -88,12 +89,13 @@ class MemoryDeliveries:
     async def waiting(self, site: SiteId) -> tuple[WaitingCount, ...]:
         """How much waits per webhook, by webhook id."""
         found = []
-        for (of_site, webhook_id), ids in sorted(self._tables.open.items()):
-            if of_site == site and ids:
-                rows: list[Delivery] = [self._tables.get("delivery", (site, one)) for one in sorted(ids)]
+        for webhook in self._tables.of_site("webhook", site):
+            ids = sorted(one for one in self._tables.open[site, webhook.id] if one >= waits_from(webhook))
+            rows: list[Delivery] = [self._tables.get("delivery", (site, one)) for one in ids]
+            if rows:
                 found.append(
                     WaitingCount(
-                        webhook_id=WebhookId(webhook_id),
+                        webhook_id=webhook.id,
                         waiting=len(rows),
                         oldest_at=rows[0].created_at,
                         next_at=min(row.due_at for row in rows),

@@ -14,8 +14,8 @@ async def purge(session: Session, change: Purge) -> int:
     attempts = {**bounds, "id_before": id_bound("att", change.before, SLACK_MS)}
     rows += await session.run("purge_attempt", attempts)
     rows += await session.run("purge_event", {**bounds, "id_before": id_bound("evt", change.before, SLACK_MS)})
-    rows += await session.run("purge_idempotency", bounds)
-    rows += await session.run("purge_capture", bounds)
+    for name, before in (("purge_idempotency", change.keys_before), ("purge_capture", change.captures_before)):
+        rows += await session.run(name, {**bounds, "before": change.before if before is None else before})
     return rows
 
 

@@ -326,11 +326,12 @@ FROM delivery WHERE site = :site AND id = :id;
 SELECT count(*) FROM (SELECT 1 FROM delivery {way} WHERE site = :site {conditions} LIMIT :limit) AS found;
 
 -- name: delivery_waiting
--- How much waits for each webhook of a site.
+-- How much waits for each webhook of a site; what is being cancelled does not count.
 SELECT w.webhook_id, w.waiting, d.created_at, w.next_at
 FROM (
-  SELECT webhook_id, count(*) AS waiting, min(delivery_id) AS oldest, min(due_at) AS next_at
-  FROM queue WHERE site = :site GROUP BY webhook_id
+  SELECT q.webhook_id, count(*) AS waiting, min(q.delivery_id) AS oldest, min(q.due_at) AS next_at
+  FROM queue AS q JOIN webhook AS h ON h.site = q.site AND h.id = q.webhook_id
+  WHERE q.site = :site AND q.delivery_id >= h.waits_from GROUP BY q.webhook_id
 ) AS w JOIN delivery AS d ON d.site = :site AND d.id = w.oldest
 ORDER BY w.webhook_id;
 
@@ -613,13 +614,13 @@ DELETE FROM custom_type WHERE site = :site AND name = :name;
 
 -- name: webhook_insert
 -- Write a new webhook.
-INSERT INTO webhook (site, id, shard, state, version, body)
-VALUES (:site, :id, :shard, :state, :version, :body);
+INSERT INTO webhook (site, id, shard, state, waits_from, version, body)
+VALUES (:site, :id, :shard, :state, :waits_from, :version, :body);
 
 -- name: webhook_replace
 -- Write a webhook anew, if it still is the version before.
 UPDATE webhook
-SET shard = :shard, state = :state, version = :version, body = :body
+SET shard = :shard, state = :state, waits_from = :waits_from, version = :version, body = :body
 WHERE site = :site AND id = :id AND version = :version - 1;
 
 -- name: webhook_has_version

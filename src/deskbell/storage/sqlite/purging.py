@@ -19,8 +19,8 @@ def purge(connection: apsw.Connection, sql: Mapping[str, str], change: Purge) ->
     for name, prefix in _BY_ID:
         connection.execute(sql[name], {**bounds, "id_before": id_bound(prefix, change.before, SLACK_MS)})
         total += connection.changes()
-    for name in ("purge_idempotency", "purge_capture"):
-        connection.execute(sql[name], bounds)
+    for name, before in (("purge_idempotency", change.keys_before), ("purge_capture", change.captures_before)):
+        connection.execute(sql[name], {**bounds, "before": change.before if before is None else before})
         total += connection.changes()
     return total
 

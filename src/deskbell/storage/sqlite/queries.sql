@@ -233,12 +233,14 @@ FROM delivery WHERE site = :site AND id = :id;
 SELECT count(*) FROM (SELECT 1 FROM delivery {way} WHERE site = :site {conditions} LIMIT :limit);
 
 -- name: delivery_waiting
--- How much waits for each webhook of a site.
+-- How much waits for each webhook of a site; what is being cancelled does not count.
 SELECT w.webhook_id, w.waiting, d.created_at, w.next_at
 FROM (
-  SELECT webhook_id, count(*) AS waiting, min(id) AS oldest, min(due_at) AS next_at
-  FROM delivery INDEXED BY delivery_queue
-  WHERE site = :site AND (state = 'waiting' OR state = 'gathering') GROUP BY webhook_id
+  SELECT h.id AS webhook_id, count(*) AS waiting, min(q.id) AS oldest, min(q.due_at) AS next_at
+  FROM webhook AS h CROSS JOIN delivery AS q INDEXED BY delivery_queue
+  WHERE h.site = :site AND q.site = :site AND q.webhook_id = h.id AND (q.state = 'waiting' OR q.state = 'gathering')
+    AND q.id >= h.waits_from
+  GROUP BY h.id
 ) AS w JOIN delivery AS d ON d.site = :site AND d.id = w.oldest
 ORDER BY w.webhook_id;
 
@@ -510,13 +512,13 @@ DELETE FROM custom_type WHERE site = :site AND name = :name;
 
 -- name: webhook_insert
 -- Write a new webhook.
-INSERT INTO webhook (site, id, shard, state, version, body)
-VALUES (:site, :id, :shard, :state, :version, :body);
+INSERT INTO webhook (site, id, shard, state, waits_from, version, body)
+VALUES (:site, :id, :shard, :state, :waits_from, :version, :body);
 
 -- name: webhook_replace
 -- Write a webhook anew, if it still is the version before.
 UPDATE webhook
-SET shard = :shard, state = :state, version = :version, body = :body
+SET shard = :shard, state = :state, waits_from = :waits_from, version = :version, body = :body
 WHERE site = :site AND id = :id AND version = :version - 1;
 
 -- name: webhook_has_version

@@ -250,6 +250,7 @@ CREATE TABLE webhook (
   id text COLLATE "C" NOT NULL,
   shard smallint NOT NULL CHECK (shard BETWEEN 0 AND 255),
   state text COLLATE "C" NOT NULL CHECK (state IN ('enabled', 'paused', 'disabled', 'deleted')),
+  waits_from text COLLATE "C" NOT NULL, -- deliveries of lower ids are being cancelled
   version integer NOT NULL CHECK (version >= 1),
   body bytea NOT NULL,
   PRIMARY KEY (site, id)

@@ -71,9 +71,9 @@ CREATE TABLE delivery (
   PRIMARY KEY (site, id)
 ) STRICT, WITHOUT ROWID;
 -- The queue: thin, one entry per delivery that is not ended, in the order in which each webhook's deliveries fall
--- due. It is an index and no table, so it can never disagree with the state of the delivery. `state` is its last
--- column so that counting reads nothing else.
-CREATE INDEX delivery_queue ON delivery (site, webhook_id, due_at, id, state)
+-- due. It is an index and no table, so it can never disagree with the state of the delivery. `state` and `created_at`
+-- are its last columns so that counting and cancelling look at nothing else.
+CREATE INDEX delivery_queue ON delivery (site, webhook_id, due_at, id, state, created_at)
   WHERE state = 'waiting' OR state = 'gathering';
 CREATE INDEX delivery_webhook ON delivery (site, webhook_id, id);
 CREATE INDEX delivery_subject ON delivery (site, subject_type, subject_id, id) WHERE subject_id IS NOT NULL;
@@ -177,6 +177,7 @@ CREATE TABLE webhook (
   id TEXT NOT NULL,
   shard INTEGER NOT NULL CHECK (shard BETWEEN 0 AND 255),
   state TEXT NOT NULL CHECK (state IN ('enabled', 'paused', 'disabled', 'deleted')),
+  waits_from TEXT NOT NULL, -- deliveries of lower ids are being cancelled
   version INTEGER NOT NULL CHECK (version >= 1),
   body BLOB NOT NULL,
   PRIMARY KEY (site, id)
