@@ -2,11 +2,12 @@
 
 import pytest
 
+from deskbell.model.draft import Draft
 from deskbell.model.exchange import Reply, Stage
 from deskbell.model.instant import plus
 from deskbell.model.webhook import WebhookState
 from deskbell.rules.sealing import aad_field
-from engine.world import ANN, SITE, answer, fault, hang, in_turn, ok, until
+from engine.world import ANN, KEY, SITE, answer, fault, hang, in_turn, ok, until
 
 DOWN = fault("connection_refused")
 
@@ -73,12 +74,29 @@ async def test_back_again_everything_is_delivered_step_by_step(world):
     while world.sender.hanging:
         waves.append(len(world.sender.hanging))
         world.sender.answer_hanging(Reply(stage=Stage.READ, status=200))
-        await world.quiet()
-    assert waves[:7] == [1, 1, 1, 2, 4, 8, 16]
-    assert max(waves) == world.limits.in_flight_per_webhook
+        await world.advance(1)
+    assert waves[:6] == [1, 1, 1, 2, 4, 8]
+    assert max(waves) <= world.limits.in_flight_per_webhook
     await world.quiet()
     assert [await world.state(one) for one in (*published, *more)] == ["delivered"] * 65
     assert world.engine.health(webhook).breaker_until is None
+
+
+async def test_back_again_a_long_queue_is_sent_over_most_of_a_minute(world):
+    """A receiver that was away with a thousand waiting gets at most a twentieth of them in any second."""
+    webhook, _ = await opened(world)
+    draft = Draft(type="custom.order", by=KEY, occurred_at=world.clock.now(), data=b"1")
+    await world.engine.publish(SITE, [draft] * 1_000)
+    behave(world, webhook, ok)
+    await world.advance(30)
+    sent = [len(world.sender.to(webhook))]
+    while len(world.sender.requests) < 1_010:
+        await world.advance(0.5)
+        sent.append(len(world.sender.requests))
+        assert len(sent) < 100
+    in_a_second = [later - earlier for earlier, later in zip(sent, sent[2:], strict=False)]
+    assert max(in_a_second) <= 1_005 / 20
+    assert 50 <= len(sent) <= 85
 
 
 async def test_send_now_is_not_held_and_its_success_counts(world):

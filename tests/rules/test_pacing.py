@@ -2,7 +2,7 @@
 
 import pytest
 
-from deskbell.rules.pacing import Bucket
+from deskbell.rules.pacing import RECOVERY_S, Bucket, Recovery
 
 
 def sent_within(bucket, seconds, start=0.0):
@@ -37,3 +37,12 @@ def test_clock_that_stands_still_gives_no_tokens():
         assert bucket.wait_s(5.0) == 0.0
         bucket.take(5.0)
     assert bucket.wait_s(5.0) == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(("waiting", "most"), [(0, 20), (100, 20), (400, 20), (1_000, 50), (100_000, 5_000)])
+def test_a_receiver_that_is_back_gets_a_twentieth_in_the_first_second(waiting, most):
+    """Or a handful; and what waited is sent when its time is over."""
+    assert sent_within(Recovery(waiting, 20, 0.0), 0.999) == pytest.approx(most, rel=0.01, abs=1)
+    assert sent_within(Recovery(waiting, 20, 0.0), RECOVERY_S) >= waiting
+    recovery = Recovery(waiting, 20, 5.0)
+    assert (recovery.is_over(5.0 + RECOVERY_S - 0.1), recovery.is_over(5.0 + RECOVERY_S)) == (False, True)

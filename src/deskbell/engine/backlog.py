@@ -69,6 +69,7 @@ class Backlog:
                 self._cancelling.begin(webhook)
                 continue
             lane = self._dispatcher.lane(site, webhook_id)
+            lane.waiting = waiting
             if waiting > len(lane.members) and not lane.reading:
                 lane.missed = True
                 self._holding.note(lane, due_at)

@@ -180,7 +180,14 @@ class Dispatcher:
     def _ready_at(self, lane: Lane, now: float) -> float:
         """When receiver, breaker and rate let the lane go on."""
         ready_at = max(lane.wait_until, lane.open_until)
-        return ready_at if lane.bucket is None else max(ready_at, now + lane.bucket.wait_s(now))
+        if lane.bucket is not None:
+            ready_at = max(ready_at, now + lane.bucket.wait_s(now))
+        if lane.recovery is not None:
+            if lane.recovery.is_over(now):
+                lane.recovery = None
+            else:
+                ready_at = max(ready_at, now + lane.recovery.wait_s(now))
+        return ready_at
 
     def _pump(self) -> None:
         self._pump_asked = False
@@ -232,8 +239,9 @@ class Dispatcher:
             if self._may_go(lane):
                 parcel = lane.pop(lane.first if rotation is self._first else lane.retries)
             if parcel is not None:
-                if lane.bucket is not None:
-                    lane.bucket.take(self._clock.monotonic())
+                for pace in (lane.bucket, lane.recovery):
+                    if pace is not None:
+                        pace.take(self._clock.monotonic())
                 self._debts.charge(lane, parcel.payload_bytes)
                 return lane, parcel
             self.offer(lane)

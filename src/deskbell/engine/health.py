@@ -14,6 +14,7 @@ from deskbell.rules import breaker
 from deskbell.rules.clocks import wait_s
 from deskbell.rules.failing import Lookups, reason, turn
 from deskbell.rules.health import Judged, current, next_health, shifted
+from deskbell.rules.pacing import Recovery
 from deskbell.rules.retry import webhook_waits_until
 from deskbell.rules.settling import is_beside_schedule
 
@@ -71,6 +72,9 @@ class Healths:
         self._settings.health[webhook.id] = health
         self.carry(run.lane, health)
         if known.breaker.until is not None:  # what waited for it may go on
+            if health.breaker.until is None:
+                waiting = max(run.lane.waiting, len(run.lane.members))
+                run.lane.recovery = Recovery(waiting, self._limits.in_flight_per_webhook, self._clock.monotonic())
             self._dispatcher.offer(run.lane)
         run.turned = turn(known.failing, health.failing, now, self._limits)
         if run.turned is not None:

@@ -7,7 +7,7 @@ from deskbell.engine.gathering import Gathering, Key
 from deskbell.engine.parcel import Parcel
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.instant import Instant
-from deskbell.rules.pacing import Bucket
+from deskbell.rules.pacing import Bucket, Recovery
 
 Entry = tuple[Parcel, int]
 """A parcel and the turn in which it was queued."""
@@ -18,8 +18,8 @@ class Lane:
 
     __slots__ = (
         "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gathering", "gone", "held",
-        "in_flight", "in_rotation", "members", "missed", "open_until", "reading", "retries", "shard", "site",
-        "store_due", "wait_until", "wake_at", "webhook_id",
+        "in_flight", "in_rotation", "members", "missed", "open_until", "reading", "recovery", "retries",
+        "shard", "site", "store_due", "wait_until", "waiting", "wake_at", "webhook_id",
     )  # fmt: skip
 
     def __init__(self, site: SiteId, webhook_id: WebhookId) -> None:
@@ -39,7 +39,9 @@ class Lane:
         self.allowed = 0  # in flight at once, by the breaker; none until the settings say otherwise
         self.wake_at: float | None = None  # monotonic: when the dispatcher looks again
         self.bucket: Bucket | None = None
+        self.recovery: Recovery | None = None  # the receiver is just back
         # what is not in memory
+        self.waiting = 0  # rows, when they were last counted
         self.store_due: float | None = None  # monotonic: when something in the database is due; None: nothing known
         self.missed = False  # something was put behind the reader's back since it began
         self.cursor: tuple[Instant, str] | None = None
