@@ -1,6 +1,6 @@
 """Publishes over keep-alive connections, in a process of its own: at a constant rate, or as fast as answers come.
 
-Usage: python publisher.py PLAN FILE. PLAN is the JSON of a `Plan`; FILE gets the JSON of a `Load`.
+Usage: python publisher.py PLAN FILE. PLAN is a file with the JSON of a `Plan`; FILE gets the JSON of a `Load`.
 """
 
 import asyncio
@@ -183,5 +183,5 @@ async def main(plan: Plan, file: str) -> None:
 
 
 if __name__ == "__main__":
-    told = json.loads(sys.argv[1])
+    told = json.loads(Path(sys.argv[1]).read_text())
     uvloop.run(main(Plan(**{**told, "request": Request(**told["request"])}), sys.argv[2]))

@@ -63,9 +63,10 @@ class Scene:
 
     def publish(self, *, batch: int = 1, **plan: Any) -> publisher.Load:
         """Carry out a plan in a process of its own."""
-        file = self.product.folder / "load.json"
+        file, told = self.product.folder / "load.json", self.product.folder / "plan.json"
         made = publisher.Plan(port=self.product.port, request=self.product.publishing(batch), **plan)
-        subprocess.run([sys.executable, str(HERE / "publisher.py"), json.dumps(asdict(made)), str(file)], check=True)
+        told.write_text(json.dumps(asdict(made)))
+        subprocess.run([sys.executable, str(HERE / "publisher.py"), str(told), str(file)], check=True)
         return publisher.Load(**json.loads(file.read_text()))
 
     def cpu_s(self) -> float:
