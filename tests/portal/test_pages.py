@@ -12,7 +12,8 @@ PAGES = {
     "/webhook/new?offer=chat": "Add chat webhook", "/webhook/new?offer=custom": "Add custom webhook",
     "/webhook/test": "Send test event", "/deliveries": "Deliveries", "/inspector": "Inspector",
     "/developer-corner": "Developer Corner", "/desk/agent": "Agent desk", "/desk/agent/tickets/new": "New ticket",
-    "/desk/agent/push": "Push chat", "/people": "People", "/desk/client": "Client page",
+    "/desk/agent/push": "Push chat", "/desk/timers": "Timers", "/desk/timers/new": "New timer", "/people": "People",
+    "/desk/client": "Client page",
 }  # fmt: skip
 
 

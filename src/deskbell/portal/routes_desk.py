@@ -5,7 +5,7 @@ from typing import Any
 from deskbell.model.account import Permission
 from deskbell.portal.client import show as client_page
 from deskbell.portal.client import steps as client_steps
-from deskbell.portal.desk import board, chat, people, stream, ticket
+from deskbell.portal.desk import board, chat, people, stream, ticket, timers
 from deskbell.server.route import Param, Route
 
 READ, WRITE, PUBLIC = Permission.DESK_READ, Permission.DESK_WRITE, Permission.PUBLIC
@@ -26,6 +26,19 @@ def forms(path: str, handler: Any, summary: str, *query: Param) -> Route[Any]:
 def acts(path: str, handler: Any, summary: str, audit: str = "none") -> Route[Any]:
     """Something that an agent does."""
     return Route(method="POST", path=path, permission=WRITE, handler=handler, summary=summary, audit=audit)
+
+
+def rules(method: str, path: str, handler: Any, summary: str, audit: str = "none") -> Route[Any]:
+    """Something about the dwell rules: for those who may change webhooks and the desk."""
+    return Route(
+        method=method,
+        path=f"/desk/timers{path}",
+        permission=Permission.WEBHOOKS_WRITE,
+        also=(WRITE,),
+        handler=handler,
+        summary=summary,
+        audit=audit,
+    )
 
 
 def client(method: str, path: str, handler: Any, summary: str, *query: Param) -> Route[Any]:
@@ -63,6 +76,13 @@ DESK_ROUTES: tuple[Route[Any], ...] = (
     acts("/desk/agent/tickets/{id}/close", ticket.close, "Close a ticket"),
     acts("/desk/agent/tickets/{id}/reopen", ticket.reopen, "Reopen a ticket"),
     acts("/desk/agent/tickets/{id}/delete", ticket.delete, "Delete a ticket"),
+    reads("/desk/timers", timers.show, "Timers"),
+    rules("GET", "/new", timers.new, "The form of a new timer"),
+    rules("POST", "", timers.create, "Create a timer", "dwell_rule.create"),
+    rules("GET", "/{id}", timers.edit, "The form of a timer"),
+    rules("POST", "/{id}", timers.save, "Change a timer", "dwell_rule.change"),
+    rules("POST", "/{id}/switch", timers.switch, "Switch a timer on or off", "dwell_rule.change"),
+    rules("POST", "/{id}/delete", timers.delete, "Delete a timer", "dwell_rule.delete"),
     reads("/people", people.show, "People"),
     acts("/people/contacts", people.create_contact, "Add a contact"),
     acts("/people/companies", people.create_company, "Add a company"),

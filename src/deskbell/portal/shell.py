@@ -34,6 +34,7 @@ NAV: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 path="/desk/agent", name="Agent desk", icon="headset", permission=Permission.DESK_READ, badge="chats"
             ),
             Entry(path="/desk/client", name="Client page", icon="user", permission=Permission.DESK_WRITE),
+            Entry(path="/desk/timers", name="Timers", icon="clock", permission=Permission.DESK_READ),
             Entry(path="/people", name="People", icon="users", permission=Permission.DESK_READ),
         ),
     ),

@@ -144,7 +144,15 @@ def test_no_page_scrolls_sideways(app: DeskApp, page: Page, receiver: Receiver) 
     """From wide screens to 320 px."""
     make_webhook(app, receiver.url, description="A webhook with a description that is rather long for a small screen")
     make_ticket(app)
-    for path in ("/webhook", "/deliveries", "/desk/agent", "/webhook?tab=security", "/inspector", "/people"):
+    for path in (
+        "/webhook",
+        "/deliveries",
+        "/desk/agent",
+        "/webhook?tab=security",
+        "/inspector",
+        "/people",
+        "/desk/timers",
+    ):
         page.goto(path)
         for width in (1440, 768, 390, 320):
             page.set_viewport_size({"width": width, "height": 800})
