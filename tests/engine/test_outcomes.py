@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from structlog.testing import capture_logs
 
 from deskbell.model.changes import Overwrite
 from deskbell.model.exchange import Reply, Stage
 from deskbell.model.instant import plus
+from deskbell.receivers import KINDS
 from deskbell.rules.limits import RETRY_SCHEDULE_S
 from engine.world import SITE, answer, fault, hang, in_turn, ok, until
 
@@ -164,6 +166,32 @@ async def test_our_own_fault_is_quarantined_after_three(world, monkeypatch):
     delivery = await world.delivery(poison)
     assert (delivery.state, delivery.last_outcome, delivery.attempts) == ("exhausted", "quarantined", 3)
     assert len(world.sender.to(other)) == 1
+
+
+async def test_renderer_that_raises_is_quarantined_and_told_and_sent_after_the_repair(world, monkeypatch):
+    """Three faults, one alarm in the log; once the program is mended one click sends it, with its own id."""
+    webhook = await world.webhook("custom.*")
+    monkeypatch.setattr(type(KINDS["generic"]), "render", raises)
+    with capture_logs() as lines:
+        published = await world.publish()
+        await world.quiet()
+        for seconds in (5, 30):
+            await world.advance(seconds)
+        alarms = [one for one in lines if one["event"] == "delivery.quarantined"]
+    delivery = await world.delivery(published.delivery_ids[0])
+    assert (delivery.state, delivery.last_outcome, delivery.attempts) == ("exhausted", "quarantined", 3)
+    assert [(one["log_level"], one["delivery"]) for one in alarms] == [("error", delivery.id)]
+    assert world.engine.health(webhook).failures_in_row == 0
+    monkeypatch.undo()
+    await world.engine.redeliver(SITE, delivery.id, by="Ann Lee")
+    await until(lambda: len(world.sender.to(webhook)) == 1)
+    await world.quiet()
+    assert (await world.state(published), world.sender.headers()["webhook-id"]) == ("delivered", delivery.id)
+
+
+def raises(*_):
+    """A bug."""
+    raise RuntimeError("not to be rendered")
 
 
 async def test_unreadable_secret_concerns_its_webhook_alone(world):
