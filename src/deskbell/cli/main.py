@@ -5,6 +5,7 @@ import click
 from deskbell import __version__
 from deskbell.cli import (
     backup,
+    bench,
     deliveries,
     demo,
     doctor,
@@ -37,6 +38,7 @@ for command in (
     demo.demo,
     doctor.doctor,
     backup.backup,
+    bench.bench,
     restore.restore,
     migrate.migrate,
     webhooks.group,
