@@ -196,7 +196,7 @@ def test_without_javascript_everything_can_be_done(app: DeskApp, watched: object
     until(lambda: receiver.got)
     page.goto("/deliveries?q=approve")
     page.locator("#rows a.t1").first.click()
-    page.get_by_role("button", name="Send again").click()
+    page.get_by_role("button", name="Send again", exact=True).click()
     expect(page.locator(".note", has_text="Sent again: 200")).to_be_visible()
     page.goto("/webhook")
     page.get_by_role("button", name="Display detail").click()
