@@ -105,7 +105,7 @@ customElements.define("live-rows", class extends HTMLElement {
     if (!fresh || !old) return;
     if (fresh.innerHTML !== old.innerHTML) { const open = $$("details", old).map((d) => d.open); old.replaceWith(fresh); const d = $$("details", fresh); if (d.length === open.length) d.forEach((x, i) => (x.open = open[i])); const m = $(".msgs", fresh); if (m) m.scrollTop = m.scrollHeight; }
   }
-  change(html) { for (const row of $$("tr", this.parse(html))) { const old = document.getElementById(row.id); if (!old) continue; const was = $(".pick input", old), is = $(".pick input", row); if (was && is) is.checked = was.checked; old.replaceWith(row); } }
+  change(html) { for (const row of $$("tr", this.parse(html))) { const old = document.getElementById(row.id); if (!old) continue; const was = $(".choose input", old), is = $(".choose input", row); if (was && is) is.checked = was.checked; old.replaceWith(row); } }
   rows(html) {
     const body = document.getElementById(this.dataset.rows), fresh = $$("tr", this.parse(html)).filter((row) => !document.getElementById(row.id));
     if (!fresh.length) { this.change(html); return; }
@@ -181,7 +181,7 @@ const keys = {
   "/": () => { const to = $("#q") ?? $("input[type=search]"); to?.focus(); return !!to; },
   j: () => move(1), k: () => move(-1), "[": () => press("["), "]": () => press("]"), l: () => press("l"), r: () => press("r"),
   e: () => { const row = document.activeElement?.closest("tr.row"); const to = $('[data-key="e"]', row ?? document); to?.click(); return !!to; },
-  x: () => { const to = $(".pick input", document.activeElement?.closest("tr.row") ?? document.createElement("p")); to?.click(); return !!to; },
+  x: () => { const to = $(".choose input", document.activeElement?.closest("tr.row") ?? document.createElement("p")); to?.click(); return !!to; },
   n: () => { const to = $("#create:not(:disabled)"); if (!to) return press("n"); to.focus(); to.click(); $("#create-m a").focus(); return true; },
   t: () => { $("#theme")?.click(); return true; }, "?": () => { $("#help-open")?.click(); return true; },
 };
