@@ -41,6 +41,7 @@ GOOD: list[dict[str, Any]] = [
     {"event_types": ("chat.*",), "filter": "report.creatorWaited and report.creatorWaited > 60"},
     {"event_types": ("custom.order",), "filter": "data.total > 100"},
     {"event_types": ("approval.*",), "filter": "anything.at.all"},
+    {"event_types": TICKETS, "filter": "changes.priority.new.name == 'High' and changes.tags"},
     {"event_types": TICKETS, "format": "template", "template": {"text": "{{ event.title }}"}},
     {"event_types": TICKETS, "template": {"text": "{{ event.title }}"}},
     {"event_types": ("*",), "format": "template", "template": {"type": {"$": "event.meta.eventType"}}},
@@ -95,6 +96,7 @@ def test_a_fault_names_type_sample_expression_and_text():
     [
         ({"event_types": TICKETS, "filter": "priority.naem == 'High'"}, "/filter", "has priority.naem"),
         ({"event_types": TICKETS, "filter": "data.x"}, "/filter", "has data.x"),
+        ({"event_types": TICKETS, "filter": "changes.statuss"}, "/filter", "has changes.statuss"),
         ({"event_types": TICKETS, "template": "{{ event.titel }}"}, "/template", "has event.titel"),
         ({"event_types": TICKETS, "template": {"a": "{{ title }}"}}, "/template/a", "A template knows event, events"),
         ({"event_types": TICKETS, "template": {"$each": "event.agents", "as": "a", "do": "{{ a.nme }}"}}, "/template/do", "event.agents[0].nme"),

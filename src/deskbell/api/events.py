@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from deskbell.api import show
 from deskbell.api.answer import ApiAsk, json, page, place
-from deskbell.api.shapes import Accepted, EventShape, Input
+from deskbell.api.shapes import Accepted, DeliveryShape, EventShape, Input
 from deskbell.api.webhooks import actor
 from deskbell.model.account import Permission
 from deskbell.model.errors import FaultAt, Invalid, NotFound
@@ -25,6 +25,12 @@ class TriggerInput(Input):
     type: str
     sample: str = "typical"
     set: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class SendInput(Input):
+    """The webhook that is to get the event."""
+
+    webhook_id: str
 
 
 def instant(ask: ApiAsk, name: str) -> Instant | None:
@@ -89,6 +95,17 @@ async def payload(ask: ApiAsk) -> Response:
     return Response(body, media_type="application/json; charset=utf-8")
 
 
+async def send(ask: ApiAsk) -> Response:
+    """Send an event to a webhook that it did not match: a new delivery, with the webhook as it is now."""
+    webhook_id = ask.json(SendInput).webhook_id
+    made = await ask.rooms.engine.send_anyway(ask.site, ask.path("id"), webhook_id, by=actor(ask), origin=ask.origin)
+    site = await ask.rooms.store.sites.get(ask.site)
+    if site is None:
+        raise NotFound
+    owner = await ask.rooms.registrations.get(ask.site, made.webhook_id)
+    return json(show.delivery(made, site, owner), 201, {"location": f"/api/v1/deliveries/{made.id}"})
+
+
 async def trigger(ask: ApiAsk) -> Response:
     """Make a sample event of any type, marked `meta.test: true`."""
     given = ask.json(TriggerInput)
@@ -99,7 +116,7 @@ async def trigger(ask: ApiAsk) -> Response:
     return json(Accepted(id=event_id), 202)
 
 
-READ = Permission.EVENTS_READ
+READ, REPLAY = Permission.EVENTS_READ, Permission.DELIVERIES_REPLAY
 ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="GET",
@@ -141,5 +158,16 @@ ROUTES: tuple[Route[Any], ...] = (
         handler=payload,
         summary="Preview of a payload",
         query=(Param(name="webhook", description="whk_… of the webhook"),),
+    ),
+    Route(
+        method="POST",
+        path="/events/{id}/send",
+        permission=REPLAY,
+        handler=send,
+        summary="Send an event to a webhook that it did not match",
+        status=201,
+        request=SendInput,
+        response=DeliveryShape,
+        audit="event.send",
     ),
 )

@@ -133,6 +133,13 @@ async def health(ask: ApiAsk) -> Response:
     healths, stats = await numbers(ask)
     waiting = {row.webhook_id: row for row in await ask.rooms.store.deliveries.waiting(ask.site)}.get(webhook.id)
     shape = msgspec.to_builtins(show.health(webhook, healths.get(webhook.id), stats.get(webhook.id, ())))
+    fault = ask.rooms.engine.filter_fault(webhook)
+    shape["filterFault"] = fault and {
+        "at": show.time(fault.at),
+        "eventType": fault.event_type,
+        "text": fault.text,
+        "count": fault.count,
+    }
     shape["waiting"] = waiting.waiting if waiting else 0
     shape["oldestWaitingAt"] = show.time(waiting.oldest_at) if waiting else None
     shape["nextAttemptAt"] = show.time(waiting.next_at) if waiting else None

@@ -7,6 +7,7 @@ from typing import Any
 from structlog.typing import FilteringBoundLogger
 
 from deskbell.engine.accept import Accept, Done
+from deskbell.engine.anyway import Anyway, Wanted
 from deskbell.engine.asking import Asking
 from deskbell.engine.attempt import Attempts
 from deskbell.engine.backlog import Backlog
@@ -40,7 +41,7 @@ from deskbell.engine.statistics import Statistics
 from deskbell.engine.supervise import Supervisor
 from deskbell.engine.testing import TEST_TYPE, Testing
 from deskbell.engine.timers import Timers
-from deskbell.model.audit import AuditEntry
+from deskbell.model.audit import AuditEntry, Origin
 from deskbell.model.changes import Change, Guard, Refused
 from deskbell.model.delivery import Delivery
 from deskbell.model.draft import Draft, Published
@@ -148,6 +149,7 @@ class Engine:
             holding=self._holding,
         )
         self._payloads = Payloads(ground, backlog=self._backlog)
+        self._anyway = Anyway(ground, holding=self._holding)
         self._replaying = Replaying(ground, holding=self._holding)
         self.timers = Timers(ground, intake=self._intake)
         self._lanes = LaneSettings(
@@ -270,6 +272,11 @@ class Engine:
     async def send_again(self, site: SiteId, delivery_id: str, *, by: str) -> Delivery:
         """A new delivery of the same events with today's settings. Raises as `redeliver`."""
         return await self._redeliver.again(site, delivery_id, by)
+
+    async def send_anyway(self, site: SiteId, event_id: str, webhook_id: str, *, by: Actor, origin: Origin) -> Delivery:
+        """A delivery of an event to a webhook that it did not match. Raises as `redeliver`, or when it has one."""
+        wanted = Wanted(site=site, event_id=event_id, webhook_id=webhook_id, by=by, origin=origin)
+        return await self._anyway.send(wanted)
 
     async def cancel(self, site: SiteId, delivery_id: str) -> Delivery:
         """Cancel a waiting delivery. Raises NotFound, or Conflict when it has ended."""

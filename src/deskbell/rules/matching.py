@@ -43,8 +43,12 @@ def standing_reason(webhook: Webhook, site: Site, event_type: str) -> str:
 
 
 def reason_for(webhook: Webhook, standing: str, draft: Draft, seen: Seen, limits: Limits) -> str:
-    """Why this webhook gets the event (`matched`, `paused`) or not. What costs something is asked last."""
-    if not makes_delivery(standing):
+    """Why this webhook gets the event (`matched`, `paused`) or not.
+
+    What the webhook wants is asked before what holds it up: a replay of what was missed while webhooks were off sends
+    what the trace calls `off`.
+    """
+    if standing == "types":
         return standing
     if webhook.filter is not None or webhook.changed_fields:
         why = refusal(webhook.filter, webhook.changed_fields, seen, draft.changed, limits)

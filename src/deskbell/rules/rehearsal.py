@@ -197,7 +197,7 @@ def _unknown(paths: Sequence[tuple[Path, str]], roots: Sequence[tuple[Sample, Ma
 def _has(root: Any, path: Path, one: Sample) -> bool | None:
     """Whether a sample has this; None where it cannot tell: inside nothing, or in data of an undeclared type."""
     value, is_custom = root, one.type.startswith("custom.") and one.name != "declared"
-    for step in path:
+    for step in _without_change(path):
         if value is None or value == [] or (is_custom and _is_data(value, root)):
             return None
         if isinstance(value, Mapping) and step in value:
@@ -207,6 +207,14 @@ def _has(root: Any, path: Path, one: Sample) -> bool | None:
         else:
             return False
     return True
+
+
+def _without_change(path: Path) -> Path:
+    """`changes.status.old.name` as `status.name`: no sample changes everything, but whatever there is may change."""
+    if "changes" not in path:
+        return path
+    place = path.index("changes")
+    return (*path[:place], *path[place + 1 : place + 2], *path[place + 3 :])
 
 
 def _is_data(value: Any, root: Any) -> bool:

@@ -1,15 +1,19 @@
 """Webhooks: registering, changing, pausing, deleting and restoring them, their secrets, the slider, and replays."""
 
 from deskbell.webhooks.answers import Changed, Created, Revealed, RevealedSecret, Rotated
+from deskbell.webhooks.preview import RECENT_MAX, Previewed, PreviewWish
 from deskbell.webhooks.registrations import Registrations
 from deskbell.webhooks.replay_wish import Wish
 from deskbell.webhooks.replays import Counted, Progress, Replays
 from deskbell.webhooks.spec import WebhookSpec, read_spec
 
 __all__ = [
+    "RECENT_MAX",
     "Changed",
     "Counted",
     "Created",
+    "PreviewWish",
+    "Previewed",
     "Progress",
     "Registrations",
     "Replays",

@@ -1,7 +1,10 @@
-"""What the webhooks room needs of a receiver kind: a word about its settings when they are saved."""
+"""What the webhooks room needs of a receiver kind: a word about its settings, and how its payload looks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
+
+from deskbell.model.rendering import Frozen, Rendered
+from deskbell.rules.limits import Limits
 
 
 class Finding(Protocol):
@@ -18,6 +21,7 @@ class Finding(Protocol):
 
 
 class Kind(Protocol):
-    """The part of a receiver kind that is asked on save."""
+    """The part of a receiver kind that is asked on save and for a preview."""
 
     def check(self, settings: Mapping[str, Any]) -> Sequence[Finding]: ...
+    def render(self, frozen: Frozen, limits: Limits) -> Rendered: ...

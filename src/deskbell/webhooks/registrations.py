@@ -13,13 +13,14 @@ from deskbell.rules.urls import UrlPolicy, UrlRefused, parse_receiver_url
 from deskbell.webhooks.change import Change
 from deskbell.webhooks.deletion import Deletions
 from deskbell.webhooks.kinds import Kind
+from deskbell.webhooks.preview import Previews
 from deskbell.webhooks.restores import Restores
 from deskbell.webhooks.secret_steps import SecretSteps
 from deskbell.webhooks.sites import Sites
 from deskbell.webhooks.states import States
 
 
-class Registrations(Change, States, Deletions, SecretSteps, Sites, Restores):
+class Registrations(Change, States, Deletions, SecretSteps, Sites, Restores, Previews):
     """Create, change, pause, delete, restore, reveal, rotate; the slider; and reading."""
 
     def __init__(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from deskbell.model.event import Event, TraceEntry
 from deskbell.model.webhook import Webhook
+from deskbell.rules.filtering import FILTER, NOT_EVALUATED
 
 _WORDS = {
     "matched": "listens to {type}",
@@ -29,6 +30,15 @@ class Considered:
     delivery_id: str
 
 
+def words_of(reason: str, event_type: str) -> str:
+    """A reason in words. A filter shows the part that was false, or what was wrong."""
+    if reason in _WORDS:
+        return _WORDS[reason].format(type=event_type)
+    if reason.startswith(NOT_EVALUATED):
+        return f"its filter could not be evaluated: {reason.removeprefix(NOT_EVALUATED)}"
+    return f"its filter was false: {reason.removeprefix(FILTER)}" if reason.startswith(FILTER) else reason
+
+
 def considered(events: Sequence[Event], webhooks: Mapping[str, Webhook], this: str) -> list[Considered]:
     """Each webhook once, this delivery's first."""
     found: dict[str, Considered] = {}
@@ -43,7 +53,7 @@ def one_of(entry: TraceEntry, event: Event, webhooks: Mapping[str, Webhook]) -> 
     webhook = webhooks.get(entry.webhook_id)
     matched = entry.reason in ("matched", "paused")
     stopped = entry.reason in ("disabled", "off", "loop", "unreadable")
-    words = _WORDS.get(entry.reason, entry.reason).format(type=event.type)
+    words = words_of(entry.reason, event.type)
     return Considered(
         name=webhook.description if webhook else entry.webhook_id,
         words=words,
