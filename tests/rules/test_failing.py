@@ -90,6 +90,7 @@ def test_what_does_not_count_turns_nothing() -> None:
 def test_reasons_are_for_people() -> None:
     """How long, and what was last."""
     assert reason(Turn.FAILING, failing(24.3), NOW, "http_503") == "no success for 24 h, last outcome http_503"
+    assert reason(Turn.FAILING, failing(0.5), NOW, "http_503") == "no success for 30 min, last outcome http_503"
     assert reason(Turn.DISABLED, failing(121), NOW, "timeout") == "no success for 5 days, last outcome timeout"
     assert reason(Turn.RECOVERED, failing(30), NOW, "http_200") == "a delivery arrived again after 30 h without success"
 

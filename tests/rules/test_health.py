@@ -109,14 +109,15 @@ def test_nothing_known_yet():
 
 
 def test_a_new_url_is_judged_anew():
-    """The failures and the wish to wait of the receiver before are not its own; what was last is still shown."""
+    """The failures, the last outcome and the wish to wait of the receiver before are not its own."""
     failing = replace(
         HEALTH, breaker=Breaker(until=NOW), throttled_until=NOW, last_outcome="http_500", last_success_at=BEFORE
     )
     moved = replace(WEBHOOK, receiver_url=replace(WEBHOOK.receiver_url, fingerprint="two"))
     found = current(failing, moved)
     assert (found.failures_in_row, found.breaker, found.throttled_until) == (0, Breaker(), None)
-    assert (found.last_outcome, found.last_success_at, found.url) == ("http_500", BEFORE, "two")
+    assert (found.last_outcome, found.last_attempt_at, found.last_success_at) == (None, None, BEFORE)
+    assert found.url == "two"
 
 
 def test_enabled_or_resumed_it_starts_anew():
@@ -126,6 +127,12 @@ def test_enabled_or_resumed_it_starts_anew():
     assert (found.failures_in_row, found.breaker, found.throttled_until) == (0, Breaker(), NOW)
     assert found.failing.since is None
     assert current(found, replace(WEBHOOK, state_at=NOW)) is found
+
+
+@pytest.mark.parametrize("state", [WebhookState.PAUSED, WebhookState.DISABLED])
+def test_while_it_is_held_what_it_did_is_still_shown(state):
+    """Why it was disabled must not vanish by disabling it."""
+    assert current(HEALTH, replace(WEBHOOK, state=state, state_at=NOW)) is HEALTH
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,7 @@ async def test_gone_disables_and_holds(desk: Running, receiver: Receiver) -> Non
 
     await until(disabled)
     held = await desk.delivery(lambda one: one["heldBy"] == "disabled")
+    assert (await desk.good("GET", f"/webhooks/{webhook['id']}/health"))["state"] == "failing"
     await desk.good("PATCH", f"/webhooks/{webhook['id']}", {"receiverUrl": receiver.url + "/new"})
     await desk.good("POST", f"/webhooks/{webhook['id']}/enable", {"held": "resume"})
     requests = await receiver.wait(2)

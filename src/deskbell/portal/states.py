@@ -67,7 +67,7 @@ def webhook_state(webhook: Webhook, health: Health | None, next_at: Instant | No
     if is_failing(webhook, health):
         return Shown(word="Failing", icon="triangle-alert", tone="warn", at=next_at)
     if health is None or health.last_attempt_at is None:
-        return Shown(word="New", icon="circle-dashed", tone="idle", why="nothing was sent so far")
+        return Shown(word="New", icon="circle-dashed", tone="idle", why="nothing was sent yet")
     return Shown(word="Healthy", icon="check", tone="ok")
 
 

@@ -74,8 +74,10 @@ def how_long(failing: Failing, now: Instant) -> str:
 
 
 def in_words(seconds: float) -> str:
-    """Hours, from four days on days."""
+    """Hours; less are minutes, from four days on they are days."""
     hours = int(seconds // _HOUR_S)
+    if hours < 1:
+        return f"{int(seconds // 60)} min"
     return f"{hours} h" if hours < 96 else f"{hours // 24} days"
 
 

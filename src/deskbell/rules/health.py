@@ -18,20 +18,18 @@ _NO_BLAME = frozenset({OutcomeClass.THROTTLED, OutcomeClass.REFUSED, OutcomeClas
 def current(health: Health | None, webhook: Webhook) -> Health:
     """The health as far as it is about the webhook as it is now.
 
-    Failures of a receiver that was replaced, or from before the webhook was disabled or paused, are history: whoever
-    set it going again starts anew.
+    What a receiver did that was replaced, or before the webhook was disabled or paused, is history once it is enabled
+    again: whoever set it going starts anew.
     """
     url, state_at = webhook.receiver_url.fingerprint, webhook.state_at
     if health is None:
         return Health(site=webhook.site, webhook_id=webhook.id, url=url, state_at=state_at)
-    if not health.url or (health.url == url and health.state_at == state_at):
+    is_going = webhook.state is WebhookState.ENABLED
+    if not health.url or (health.url == url and (health.state_at == state_at or not is_going)):
         return health
     return Health(
         site=health.site,
         webhook_id=health.webhook_id,
-        last_outcome=health.last_outcome,
-        last_status=health.last_status,
-        last_attempt_at=health.last_attempt_at,
         last_success_at=health.last_success_at,
         throttled_until=health.throttled_until if health.url == url else None,
         url=url,
