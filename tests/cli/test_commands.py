@@ -86,9 +86,8 @@ def test_doctor_names_webhooks_and_sites_that_cannot_be_read(tmp_path: Path) -> 
     """Damaged rows stop nothing; they are named with what to do."""
     init(tmp_path / "data")
     connection = apsw.Connection(str(tmp_path / "data" / "deskbell.db"))
-    connection.execute(
-        "INSERT INTO webhook (site, id, shard, state, waits_from, version, body) VALUES ('desk', 'whk_1', 0, 'enabled', '', 1, x'7b')"
-    )
+    columns = "site, id, shard, state, waits_from, version, body"
+    connection.execute(f"INSERT INTO webhook ({columns}) VALUES ('desk', 'whk_1', 0, 'enabled', '', 1, x'7b')")
     connection.close()
     answer = run("doctor", "--data", str(tmp_path / "data"))
     assert answer.exit_code == 0, answer.output
