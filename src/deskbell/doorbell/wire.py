@@ -11,10 +11,10 @@ PAYLOAD_BYTES_MAX = 7_900
 WORK = frozenset({"due", "changed", "asked", "cancelled", "shares", "timer", "replays", "look"})
 """Rings that somebody must act on: they are sent at once. Their details are ids already."""
 
-NEWS = frozenset({"event", "delivery", "attempt", "capture", "webhook", "desk"})
+NEWS = frozenset({"event", "delivery", "attempt", "capture", "replay", "webhook", "desk"})
 """Rings for open pages and streams: they are sent in small batches."""
 
-ROWS = frozenset({"event", "delivery", "attempt", "capture"})
+ROWS = frozenset({"event", "delivery", "attempt", "capture", "replay"})
 """News whose detail is a row: its site and id travel, and the row is read where it is heard."""
 
 Ring = tuple[Any, ...]

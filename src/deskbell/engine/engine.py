@@ -23,7 +23,7 @@ from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
-from deskbell.engine.keeper import Keeper
+from deskbell.engine.keeper import FIRST_SHARD, Keeper
 from deskbell.engine.kinds import Kind
 from deskbell.engine.lanes import LaneSettings
 from deskbell.engine.news import News
