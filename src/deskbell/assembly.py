@@ -108,6 +108,7 @@ def shared_doorbell(config: Config, store: Store, node: str) -> "PostgresDoorbel
         "delivery": store.deliveries.get,
         "attempt": store.deliveries.attempt,
         "capture": store.bins.capture,
+        "replay": store.replays.get,
     }
     return PostgresDoorbell(config.database_url, node=node, read=read)
 

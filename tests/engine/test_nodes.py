@@ -12,7 +12,7 @@ from deskbell.model.draft import Published
 from deskbell.model.errors import Conflict
 from deskbell.model.exchange import Sendable
 from deskbell.model.instant import from_seconds
-from deskbell.model.webhook import Webhook
+from deskbell.model.webhook import Batch, Webhook
 from deskbell.rules.limits import Limits
 from engine.cluster import Cluster, Node
 from engine.world import ANN, SITE, Character, answer, hang, in_turn, ok, until, url_of
@@ -414,7 +414,8 @@ async def test_nodes_come_go_and_die_under_load_and_nothing_is_lost(cluster: Clu
     chance = Random(seed)
     load, names = Load(cluster, chance), iter(f"n{number}" for number in range(99))
     await cluster.join(next(names), next(names))
-    webhooks = [await cluster.webhook(character=unreliable(chance)) for _ in range(6)]
+    batches = [{}] * 4 + [{"batch": Batch(events_max=3, wait_ms=3_000)}] * 4
+    webhooks = [await cluster.webhook(character=unreliable(chance), **batch) for batch in batches]
     await settle_shares(cluster)
     for _ in range(25):
         what = chance.choice(["join", "stop", "kill", "sleep", "tick", "tick", "cut"])
@@ -441,15 +442,15 @@ async def test_nodes_come_go_and_die_under_load_and_nothing_is_lost(cluster: Clu
         await cluster.tick(10_800)
         await settle_shares(cluster)
 
-    for published in load.accepted:
-        found = [await cluster.delivery(one) for one in published.delivery_ids]
-        assert len(found) == len(webhooks)
-        assert {row.state.value for row in found} == {"delivered"}
-    bodies: dict[str, set[bytes]] = {}
+    sent: dict[str, set[bytes]] = {}
     for one in cluster.sender.requests:
-        bodies.setdefault(dict(one.headers)["webhook-id"], set()).add(one.body)
-    assert all(len(found) == 1 for found in bodies.values())
-    assert len(bodies) == len(load.accepted) * len(webhooks)
+        sent.setdefault(dict(one.headers)["webhook-id"], set()).add(one.body)
+    assert all(len(bodies) == 1 for bodies in sent.values())
+    rows = {one: await cluster.delivery(one) for one in {one for made in load.accepted for one in made.delivery_ids}}
+    assert sent.keys() == rows.keys()
+    assert {row.state.value for row in rows.values()} == {"delivered"}
+    carried = Counter((row.webhook_id, event_id) for row in rows.values() for event_id in row.event_ids)
+    assert carried == Counter((hook.id, one) for hook in webhooks for made in load.accepted for one in made.event_ids)
     counts = cluster.shares().values()
     assert sum(counts) == 256
     assert max(counts) - min(counts) <= 1

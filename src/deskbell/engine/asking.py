@@ -35,6 +35,7 @@ class Asking:
         self._supervisor = ground.supervisor
         self._doorbell = ground.doorbell
         self._clock = ground.clock
+        self._behind: set[DeliveryId] = set()  # asked for while an attempt was in flight
 
     async def ask(self, delivery: Delivery, by: str, *changes: Change) -> None:
         """Have one attempt made, ahead of the queue. Raises Conflict when one is asked for already, or Busy."""
@@ -53,8 +54,14 @@ class Asking:
             if self._ownership.owns(asked.shard) and not self._settings.unreadable.has_site(asked.site):
                 await self._take(asked)
 
+    def settled(self, delivery_id: DeliveryId) -> None:
+        """An attempt is over: if somebody asked for another one meanwhile, it is made now."""
+        if delivery_id in self._behind:
+            self._behind.discard(delivery_id)
+            self._supervisor.errand("asked", self.look)
+
     async def _take(self, asked: Asked) -> None:
-        """What is in flight already is left alone: the row stays, and the next look finds it."""
+        """What is in flight already is left alone: the row stays, and is looked for when that is over."""
         with self._holding.watched(asked.delivery_id) as watch:
             parcel = await self._parcel(asked)
         if parcel is None:
@@ -66,6 +73,8 @@ class Asking:
         trigger, lane = parcel.trigger, self._dispatcher.lane(asked.site, asked.webhook_id)
         parcel = lane.members.get(asked.delivery_id, parcel)
         is_queued = parcel.trigger is trigger and asked.delivery_id in lane.members
+        if parcel.sending:
+            self._behind.add(asked.delivery_id)
         if parcel.sending or is_queued or not self._ownership.owns(asked.shard):
             return
         parcel.trigger, parcel.by, parcel.due = trigger, asked.by, self._clock.monotonic()

@@ -23,7 +23,7 @@ from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
-from deskbell.engine.keeper import FIRST_SHARD, Keeper
+from deskbell.engine.keeper import Keeper
 from deskbell.engine.kinds import Kind
 from deskbell.engine.lanes import LaneSettings
 from deskbell.engine.news import News
@@ -166,6 +166,7 @@ class Engine:
         self._attempts.on_too_late = self._asking.give_up
         self._dispatcher.on_lane_due = self._backlog.want
         self._settler.on_quiet = self._look_quiet
+        self._settler.on_settled = self._asking.settled
         self._settings.on_read = self._lanes.apply
 
     # life

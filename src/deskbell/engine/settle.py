@@ -28,6 +28,7 @@ from deskbell.model.changes import (
 )
 from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import OutcomeClass
+from deskbell.model.ids import DeliveryId
 from deskbell.rules.failing import Turn
 from deskbell.rules.settling import settled, starts_as
 
@@ -67,6 +68,7 @@ class Settler:
         self._faultpoints = ground.faultpoints
         self._on_broken = ground.broken
         self.on_quiet: Callable[[], None] = lambda: None
+        self.on_settled: Callable[[DeliveryId], None] = lambda delivery_id: None
 
     def settle(self, run: Run, made: Record) -> None:
         """Hand in the unit; `parcel.sending` stays until it is durable."""
@@ -117,6 +119,7 @@ class Settler:
             self._durable(run, attempt, after)
         else:
             self._refused(run, attempt, changes, verdict)
+        self.on_settled(after.id)
         self._dispatcher.ask_pump()
         self.on_quiet()
 

@@ -33,6 +33,7 @@ class ShardKeeper:
         self._new_until = 0.0
         self._leaving_since: dict[int, float] = {}
         self._next_at = 0.0
+        self._is_asked = False
         self._turn = asyncio.Lock()
         self._wake = asyncio.Event()
         self.node = node
@@ -42,7 +43,7 @@ class ShardKeeper:
         """Beat before leases end, and whenever another node moved; for ever."""
         while True:
             self._wake.clear()
-            if self._clock.monotonic() >= self._next_at:
+            if self._is_asked or self._clock.monotonic() >= self._next_at:
                 await self.step()
             else:
                 await self._hand_over_quiet()
@@ -54,13 +55,14 @@ class ShardKeeper:
 
     def look(self) -> None:
         """Beat now: another node came, went or handed over."""
-        self._next_at = 0.0
+        self._is_asked = True
         self._wake.set()
 
     async def step(self) -> None:
         """One beat and what follows from it."""
         beat_s = self._lease_s / BEATS_PER_LEASE
         async with self._turn, asyncio.timeout(self._lease_s):
+            self._is_asked = False
             asked_at = self._clock.monotonic()
             async with asyncio.timeout(beat_s):  # so that a connection that hangs costs one beat, not the lease
                 shares = await self._store.shards.beat(self.node, self._lease_s, delivers=self._delivers)
