@@ -155,7 +155,7 @@ class Due(Protocol):
         self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
     ) -> tuple[DeliveryId, ...]: ...  # those of `deliveries` whose rows are damaged, so that it raises
     async def asked(self, limit: int) -> tuple[Asked, ...]: ...  # attempts asked for and not made, oldest first
-    async def uncounted(self, limit: int) -> tuple[Attempt, ...]: ...  # attempts newer than AddStats.counted_to
+    async def uncounted(self, limit: int) -> tuple[Attempt, ...]: ...  # attempts that nobody counts
 
 
 class Timers(Protocol):

@@ -43,7 +43,7 @@ class Statistics:
 
     def count(self, attempt: Attempt) -> None:
         """Count one attempt that is durable. Tests are not counted."""
-        self._counted_to = max(self._counted_to, attempt.id)
+        self._counted_to = attempt.id  # the order is that of the commits, not of the ids
         if attempt.trigger is Trigger.TEST:
             return
         key = (attempt.site, attempt.webhook_id, unix_seconds(attempt.started_at) // 3600)
@@ -65,11 +65,13 @@ class Statistics:
 
     async def recount(self) -> None:
         """At start: count what was settled and not counted when the process ended."""
-        while rows := await self._store.due.uncounted(_UNCOUNTED_PAGE):
+        last = ""
+        while (rows := await self._store.due.uncounted(_UNCOUNTED_PAGE)) and rows[-1].id != last:
+            last = rows[-1].id
             for attempt in rows:
                 self.count(attempt)
             await self.flush()
-            if len(rows) < _UNCOUNTED_PAGE or self._counted_to:  # it could not be written: later, with what comes
+            if self._counted_to:  # it could not be written: later, with what comes
                 return
 
     async def flush(self) -> None:
@@ -98,7 +100,7 @@ class Statistics:
 
     def _take_back(self, cells: dict[tuple[SiteId, WebhookId, int], _Cell], counted_to: str) -> None:
         """What could not be written is written next time, with what was counted meanwhile."""
-        self._counted_to = max(self._counted_to, counted_to)
+        self._counted_to = self._counted_to or counted_to
         for key, cell in cells.items():
             newer = self._cells.setdefault(key, cell)
             if newer is not cell:

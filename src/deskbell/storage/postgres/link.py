@@ -9,6 +9,8 @@ import asyncpg
 from deskbell.model.errors import StoreBroken
 from deskbell.storage.postgres.connection import AWAY, Connection, hang_up, open_plain
 from deskbell.storage.postgres.numbered import statement
+from deskbell.storage.reading import filled
+from deskbell.storage.statements import statements
 
 ASK_S = 5.0
 """How long a question may take; who owns a shard must know in time that the database is away."""
@@ -37,11 +39,26 @@ class Link:
                 self._drop()
                 raise StoreBroken(f"the database is out of reach: {error!r}") from error
 
+    async def change(self, script: str, /, **blanks: str) -> None:
+        """Run a script in one transaction of its own. Raises StoreBroken, or what the database refused."""
+        text = filled(statements("postgres")[script], blanks)
+        async with self._turn:
+            try:
+                connection = await self._connected()
+                await connection.execute(text)
+            except AWAY as error:
+                self._drop()
+                raise StoreBroken(f"the database is out of reach: {error!r}") from error
+
+    async def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = await open_plain(self._url)
+        return self._connection
+
     async def _try(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         async with asyncio.timeout(ASK_S):
-            if self._connection is None:
-                self._connection = await open_plain(self._url)
-            found: Sequence[Any] = await self._connection.fetch(text, *arguments)
+            connection = await self._connected()
+            found: Sequence[Any] = await connection.fetch(text, *arguments)
             return found
 
     def _drop(self) -> None:

@@ -3,7 +3,8 @@
 import asyncio
 
 AGAIN_S = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0)
-TRY_S_MIN = 1.0
+TRY_S_MIN, TRY_S_MAX = 1.0, 3.0
+"""One try must not use up all patience: a network may swallow it."""
 
 
 class Patience:
@@ -21,7 +22,7 @@ class Patience:
 
     def limit(self) -> asyncio.Timeout:
         """How long one try may take."""
-        return asyncio.timeout(max(TRY_S_MIN, self._left()))
+        return asyncio.timeout(max(TRY_S_MIN, min(TRY_S_MAX, self._left())))
 
     async def wait(self) -> bool:
         """Wait before the next try; False when there shall be none."""

@@ -12,7 +12,9 @@ async def purge(session: Session, change: Purge) -> int:
     bounds: dict[str, Any] = {"site": change.site, "before": change.before, "rows_max": change.rows_max}
     rows = await _purge_deliveries(session, change, bounds)
     attempts = {**bounds, "id_before": id_bound("att", change.before, SLACK_MS)}
-    rows += await session.run("purge_attempt", attempts)
+    session.purged.note(change.site, change.before)
+    is_longest = session.purged.keeps_longest(change.site)
+    rows += await session.run("purge_attempt_other" if is_longest else "purge_attempt", attempts)
     rows += await session.run("purge_event", {**bounds, "id_before": id_bound("evt", change.before, SLACK_MS)})
     for name, before in (("purge_idempotency", change.keys_before), ("purge_capture", change.captures_before)):
         rows += await session.run(name, {**bounds, "before": change.before if before is None else before})

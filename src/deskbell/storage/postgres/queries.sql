@@ -146,7 +146,8 @@ SELECT count(*) FROM joined;
 -- name: delivery_set_aside
 -- End one delivery whose row cannot be read, and blank what may be damaged of it.
 WITH gone AS (
-  DELETE FROM queue WHERE site = :site AND delivery_id = :delivery_id RETURNING site, delivery_id
+  DELETE FROM queue WHERE site = :site AND state IN ('waiting', 'gathering') AND delivery_id = :delivery_id
+  RETURNING site, delivery_id
 )
 UPDATE delivery AS d
 SET state = 'exhausted', ended_at = :at, last_outcome = 'quarantined', last_status = NULL, subject_title = NULL,
@@ -249,9 +250,17 @@ DELETE FROM delivery_event AS d USING unnest(:event_ids::text[], :delivery_ids::
 WHERE d.site = :site AND d.event_id = gone.event_id AND d.delivery_id = gone.delivery_id;
 
 -- name: purge_attempt
--- Delete old attempts; the newest of all stays.
+-- Delete old attempts of a site that keeps them less long than another; the newest of all stays.
 DELETE FROM attempt WHERE site = :site AND id < :id_before AND id IN (
   SELECT id FROM attempt
+  WHERE site = :site AND id < :id_before AND started_at < :before
+    AND (writer, seq) < (SELECT writer, seq FROM attempt ORDER BY writer DESC, seq DESC LIMIT 1)
+  ORDER BY id LIMIT :rows_max);
+
+-- name: purge_attempt_other
+-- Delete old attempts whose day has no partition; other days go whole.
+DELETE FROM attempt_other WHERE site = :site AND id < :id_before AND id IN (
+  SELECT id FROM attempt_other
   WHERE site = :site AND id < :id_before AND started_at < :before
     AND (writer, seq) < (SELECT writer, seq FROM attempt ORDER BY writer DESC, seq DESC LIMIT 1)
   ORDER BY id LIMIT :rows_max);
@@ -1022,7 +1031,7 @@ UPDATE shard SET owner = NULL, lease_end = NULL WHERE owner = :node;
 WITH held AS MATERIALIZED (
   SELECT n, fence FROM shard WHERE n = ANY(:shards::smallint[]) ORDER BY n FOR KEY SHARE
 ), counted AS (
-  UPDATE writer SET batch = batch + 1 WHERE id = :writer RETURNING batch
+  UPDATE writer SET batch = batch + 1, seen_at = now() WHERE id = :writer RETURNING batch
 )
 SELECT (SELECT batch FROM counted), (SELECT value FROM meta WHERE key = 'schema_version'),
   coalesce(array_agg(n), '{}'), coalesce(array_agg(fence), '{}')
@@ -1052,9 +1061,10 @@ SELECT pg_advisory_unlock(:lock_class::integer, :writer::integer);
 SELECT batch FROM writer WHERE id = :writer;
 
 -- name: writer_forget
--- Forget writers that are gone and whose attempts are all counted.
+-- Forget writers that are gone for a day and whose attempts are all counted. Nobody asks any more what became of their
+-- last transaction.
 DELETE FROM writer
-WHERE id NOT IN (
+WHERE seen_at < now() - interval '1 day' AND id <> ALL(:own::integer[]) AND id NOT IN (
     SELECT objid::integer FROM pg_locks
     WHERE locktype = 'advisory' AND classid = :lock_class::integer::oid
       AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
@@ -1106,6 +1116,29 @@ SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes'
 -- name: server_clock
 -- The server's time, as an instant.
 SELECT (extract(epoch FROM clock_timestamp()) * 10000000)::bigint;
+
+-- name: site_names
+-- Every site's name.
+SELECT site FROM site ORDER BY site;
+
+-- name: partition_all
+-- The days that have a partition, in order.
+SELECT c.relname::text FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'attempt'::regclass AND c.relname <> 'attempt_other' ORDER BY c.relname;
+
+-- name: partition_make
+-- Make the partition of a day, and move there what was written before there was one.
+SET LOCAL lock_timeout = '500ms';
+LOCK TABLE attempt_other IN ACCESS EXCLUSIVE MODE;
+CREATE TABLE {name} (LIKE attempt INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES);
+WITH moved AS (DELETE FROM attempt_other WHERE id >= '{begin}' AND id < '{end}' RETURNING *)
+INSERT INTO {name} SELECT * FROM moved;
+ALTER TABLE attempt ATTACH PARTITION {name} FOR VALUES FROM ('{begin}') TO ('{end}');
+
+-- name: partition_drop
+-- Drop a day; nobody may be held up for long while readers are waited for.
+SET LOCAL lock_timeout = '500ms';
+DROP TABLE {name};
 
 -- name: schema_faults
 -- What does not agree: the queue with the deliveries, the numbers of the audit, the checksums of pages.

@@ -5,6 +5,7 @@ from typing import Any
 
 from deskbell.storage.postgres.connection import Connection
 from deskbell.storage.postgres.numbered import statement
+from deskbell.storage.postgres.partitions import Purged
 
 LOCK_CLASS = 0x6462_6C6C
 """Advisory locks of living writers; the second number is the writer's."""
@@ -17,10 +18,11 @@ class SessionLost(Exception):
 class Session:
     """One writing connection."""
 
-    def __init__(self, connection: Connection, *, earlier: Sequence[int]) -> None:
+    def __init__(self, connection: Connection, *, earlier: Sequence[int], purged: Purged) -> None:
         self.connection = connection
         self.writer = 0  # its number, once it has begun
         self.earlier = tuple(earlier)  # writers that this process was before
+        self.purged = purged
         self.seq = 0  # of the newest attempt written
 
     async def run(self, name: str, bindings: Mapping[str, Any] | Sequence[Any]) -> int:

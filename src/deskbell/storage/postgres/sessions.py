@@ -8,14 +8,16 @@ from contextlib import suppress
 import asyncpg
 
 from deskbell.storage.postgres.connection import hang_up, open_writer
+from deskbell.storage.postgres.partitions import Purged
 from deskbell.storage.postgres.session import LOCK_CLASS, Session
 
 
 class Sessions:
     """At most one session at a time."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, purged: Purged) -> None:
         self._url = url
+        self._purged = purged
         self._present: Session | None = None
         self._writers: list[int] = []
 
@@ -41,7 +43,7 @@ class Sessions:
     async def was_committed(self, batch: int) -> bool:
         """Whether the lost session's transaction of this number was committed."""
         session = await self.present()
-        return int(await session.value("writer_batch", {"writer": session.earlier[-1]}) or 0) >= batch
+        return int(await session.value("writer_batch", {"writer": session.earlier[-1]})) >= batch
 
     async def close(self) -> None:
         """Hang up in order."""
@@ -52,9 +54,10 @@ class Sessions:
     async def _open(self) -> Session:
         connection = await open_writer(self._url)
         try:
-            session = Session(connection, earlier=self._writers)
+            session = Session(connection, earlier=self._writers, purged=self._purged)
             if self._writers:
                 await self._end(session, self._writers[-1])
+            await session.run("writer_forget", {"lock_class": LOCK_CLASS, "own": self._writers})
             session.writer = int(await session.value("writer_begin", {"lock_class": LOCK_CLASS}))
         except BaseException:
             connection.terminate()

@@ -1,5 +1,6 @@
 """The shared store: one connection that writes, one for shards, a few that read; many processes on one database."""
 
+import asyncio
 from collections.abc import Callable
 
 import asyncpg
@@ -26,6 +27,7 @@ from deskbell.storage.postgres.connection import AWAY, REFUSED, hang_up, open_pl
 from deskbell.storage.postgres.dialect import POSTGRES
 from deskbell.storage.postgres.link import Link
 from deskbell.storage.postgres.migrate import migrate
+from deskbell.storage.postgres.partitions import Partitions, Purged
 from deskbell.storage.postgres.patience import Patience
 from deskbell.storage.postgres.read_due import PostgresDue
 from deskbell.storage.postgres.readers import Readers
@@ -63,9 +65,12 @@ class PostgresStore:
     def __init__(self, url: str, *, units_max: int, readers: int, wait_s: float) -> None:
         """Wire the parts; use `open`."""
         reads = self._readers = Readers(url, statements("postgres"), count=readers, wait_s=wait_s)
-        self._sessions = Sessions(url)
+        purged = Purged()
+        self._sessions = Sessions(url, purged)
         self._writer = Writer(self._sessions, units_max=units_max, wait_s=wait_s)
         self._link = Link(url)
+        self.partitions = Partitions(self._link, purged)
+        self._tending: asyncio.Task[None] | None = None
         self._is_closed = False
         self.figures = self._writer.figures
         self.figures.read_s = reads.took_s
@@ -102,6 +107,8 @@ class PostgresStore:
         await _prepare(url, Patience(wait_s))
         store = cls(url, units_max=commit_units_max, readers=readers, wait_s=wait_s)
         store.on_broken = on_broken
+        await store.partitions.make_ahead()
+        store._tending = asyncio.create_task(store.partitions.tend(), name="deskbell.partitions")
         return store
 
     @property
@@ -131,6 +138,9 @@ class PostgresStore:
         if self._is_closed:
             return
         self._is_closed = True
+        if self._tending is not None:
+            self._tending.cancel()
+            await asyncio.wait([self._tending])
         await self._writer.close()
         await self._link.close()
         await self._readers.close()

@@ -132,6 +132,7 @@ CREATE TABLE attempt_other PARTITION OF attempt DEFAULT; -- so that no insert ev
 CREATE TABLE writer (
   id integer NOT NULL PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   batch bigint NOT NULL DEFAULT 0, -- counts its transactions, in each of them: tells whether one was committed
+  seen_at timestamptz NOT NULL DEFAULT now(), -- its newest transaction
   counted_to bigint NOT NULL DEFAULT 0 -- the `seq` of the newest attempt that is in the hourly counts
 ) WITH (fillfactor = 50);
 
