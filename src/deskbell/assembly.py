@@ -60,7 +60,11 @@ async def open_store(config: Config, on_broken: Callable[[], None], *, lock: boo
     if config.database_url is not None:
         return await open_postgres(config.database_url, config.limits, on_broken)
     return SqliteStore.open(
-        config.data / "deskbell.db", commit_units_max=config.limits.commit_units_max, lock=lock, on_broken=on_broken
+        config.data / "deskbell.db",
+        commit_units_max=config.limits.commit_units_max,
+        reserve_bytes=config.limits.reserve_bytes,
+        lock=lock,
+        on_broken=on_broken,
     )
 
 

@@ -12,6 +12,7 @@ from contract.made import delivery, event, inserts, settle
 from deskbell.model.changes import Committed, Unit
 from deskbell.storage.sqlite.connection import prepare_writer
 from deskbell.storage.sqlite.migrate import migrate
+from deskbell.storage.sqlite.room import Room
 from deskbell.storage.sqlite.syncing import Syncer
 from deskbell.storage.sqlite.writer import Writer
 from deskbell.storage.statements import statements
@@ -35,7 +36,9 @@ class Machine:
         migrate(self.connection)
         log = f"{self.path}-wal"
         self.disk.sync(log)
-        self.writer = Writer(self.connection, statements("sqlite"), Syncer(lambda: sync(self.disk, log)), units_max=500)
+        syncer = Syncer(lambda: sync(self.disk, log))
+        room = Room(self.connection, None)
+        self.writer = Writer(self.connection, statements("sqlite"), syncer, room, units_max=500)
         self.answered: list[str] = []  # ids of events whose unit was answered
         self.settled: list[str] = []  # and of deliveries
 

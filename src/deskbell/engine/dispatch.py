@@ -13,6 +13,8 @@ from deskbell.model.ids import SiteId, WebhookId
 from deskbell.ports import Clock
 from deskbell.rules.limits import Limits
 
+SPENT_S = 1.0
+"""Before it is looked again whether there is room to record what is sent."""
 STARTS_PER_TURN = 100
 """Then the loop gets to do other things: a burst must not delay accepts and pages."""
 _RETRY_EVERY = 8
@@ -25,7 +27,9 @@ _KEPT = 8
 class Dispatcher:
     """Starts attempts: urgent ones, then first attempts and retries, each in fair turns over sites and webhooks."""
 
-    def __init__(self, *, clock: Clock, limits: Limits, ownership: Ownership) -> None:
+    def __init__(
+        self, *, clock: Clock, limits: Limits, ownership: Ownership, is_spent: Callable[[], bool] = lambda: False
+    ) -> None:
         self._clock = clock
         self._limits = limits
         self._ownership = ownership
@@ -36,6 +40,7 @@ class Dispatcher:
         self._later: list[tuple[float, int, Parcel | Lane, int]] = []
         self._count = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._is_spent = is_spent  # the disk is so full that what is sent could not be recorded
         self._pump_asked = False
         self._sites: set[SiteId] = set()
         self._site_in_flight: dict[SiteId, int] = {}
@@ -190,6 +195,9 @@ class Dispatcher:
         return ready_at
 
     def _pump(self) -> None:
+        if self._is_spent() and not self.stopping:
+            asyncio.get_running_loop().call_later(SPENT_S, self._pump)
+            return
         self._pump_asked = False
         for _ in range(STARTS_PER_TURN):
             if self.stopping or self.in_flight >= self._limits.in_flight_max:

@@ -114,7 +114,12 @@ class Engine:
 
     def _wire(self, ground: Ground) -> None:
         """Every part built once, each handed what it needs."""
-        self._dispatcher = Dispatcher(clock=ground.clock, limits=ground.limits, ownership=ground.ownership)
+        self._dispatcher = Dispatcher(
+            clock=ground.clock,
+            limits=ground.limits,
+            ownership=ground.ownership,
+            is_spent=lambda: ground.store.figures.is_spent(),
+        )
         self._holding = Holding(dispatcher=self._dispatcher, clock=ground.clock, limits=ground.limits)
         self._healths = Healths(ground, dispatcher=self._dispatcher, holding=self._holding)
         cancelling = Cancelling(ground)
@@ -361,6 +366,8 @@ class Engine:
         """Why nothing can be accepted now; None: all is well. Raises StoreBroken when the database cannot be read."""
         if self._intake.is_full:
             return "Deskbell is busy storing events."
+        if self._store.figures.is_short():
+            return "The disk is full."
         if not self._intake.open:
             return "Deskbell is starting or stopping."
         await self._store.sites.all()

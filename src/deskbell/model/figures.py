@@ -1,7 +1,7 @@
 """Running figures, for metrics and the overview: what a process counts of its own work."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 BOUNDS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
@@ -34,13 +34,19 @@ class Spread:
 class StoreFigures:
     """What a store measures of itself."""
 
-    __slots__ = ("commit_s", "read_s", "statements", "units")
+    __slots__ = ("commit_s", "is_short", "is_spent", "read_s", "statements", "units")
 
     def __init__(self) -> None:
         self.commit_s = Spread()  # one transaction, until it is durable
         self.read_s = Spread()  # one question, waiting for a reader included
         self.units = 0  # written
         self.statements = 0  # executed to write them; one for many rows counts once
+        self.is_short: Callable[[], bool] = _never  # the disk is full: what grows is refused
+        self.is_spent: Callable[[], bool] = _never  # so full that what is sent could not be recorded
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass(frozen=True, kw_only=True)

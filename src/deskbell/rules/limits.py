@@ -83,6 +83,7 @@ class Limits:
     # PostgreSQL
     database_wait_s: float = limit(10.0, "s", 0.1, 300.0, "commits and reads wait so long for a database that is away")
     database_readers: int = limit(4, "connections", 1, 100, "that read; two more write")
+    reserve_bytes: int = limit(8_388_608, "bytes", 0, 1_073_741_824, "kept beside the file for when the disk is full")
     # webhooks
     webhook_headers_max: int = limit(20, "headers", 0, 100, "own headers of a webhook")
     webhook_headers_bytes_max: int = limit(8_192, "bytes", 256, 65_536, "own headers of a webhook in all")

@@ -50,6 +50,7 @@ class _Told(Collector):
         yield _spread("deskbell_read_seconds", "One question to the database", store.read_s)
         yield CounterMetricFamily("deskbell_units", "Units of changes written", value=store.units)
         yield CounterMetricFamily("deskbell_statements", "Statements that wrote them", value=store.statements)
+        yield GaugeMetricFamily("deskbell_disk_full", "1 while what grows is refused", value=int(store.is_short()))
         yield GaugeMetricFamily("deskbell_timers_armed", "Armed timers", value=self._figures.timers)
         yield GaugeMetricFamily(
             "deskbell_loop_late_seconds", "Longest delay of the event loop", value=self._figures.loop_late_s

@@ -33,7 +33,9 @@ from deskbell.storage.sqlite.connection import open_writer
 from deskbell.storage.sqlite.dialect import SQLITE
 from deskbell.storage.sqlite.lock import FileLock
 from deskbell.storage.sqlite.migrate import migrate
+from deskbell.storage.sqlite.places import refuse_network
 from deskbell.storage.sqlite.readers import Readers
+from deskbell.storage.sqlite.room import RESERVE_NAME, Reserve, Room
 from deskbell.storage.sqlite.schema import SqliteSchema
 from deskbell.storage.sqlite.shards import SqliteShards
 from deskbell.storage.sqlite.syncing import LogFile, Syncer
@@ -64,7 +66,13 @@ class SqliteStore:
     is_shared = False
 
     def __init__(
-        self, connection: apsw.Connection, log: LogFile, path: Path, lock: FileLock | None, units_max: int
+        self,
+        connection: apsw.Connection,
+        log: LogFile,
+        path: Path,
+        lock: FileLock | None,
+        reserve: Reserve | None,
+        units_max: int,
     ) -> None:
         """Wire the parts; use `open`."""
         sql = statements("sqlite")
@@ -74,7 +82,7 @@ class SqliteStore:
         self._log = log
         self._readers = readers
         self._lock = lock
-        self._writer = Writer(connection, sql, syncer, units_max=units_max)
+        self._writer = Writer(connection, sql, syncer, Room(connection, reserve), units_max=units_max)
         self._is_closed = False
         self._writer.figures.read_s = readers.took_s
         self.sites = SqlSites(readers)
@@ -98,14 +106,16 @@ class SqliteStore:
         path: Path,
         *,
         commit_units_max: int = 500,
+        reserve_bytes: int = 0,
         lock: bool = True,
         on_broken: Callable[[], None] | None = None,
     ) -> "SqliteStore":
         """Open or create the database. Raises StoreBroken: held by another process, newer, or not a database.
 
-        `lock` False is for operator commands beside a running server; `on_broken` is called once when a commit fails
-        for good.
+        `reserve_bytes` are kept beside it for the day when the disk is full; `lock` False is for operator commands
+        beside a running server; `on_broken` is called once when a commit fails for good.
         """
+        refuse_network(path)
         held = FileLock(path.parent / LOCK_NAME) if lock else None
         connection = None
         try:
@@ -121,7 +131,8 @@ class SqliteStore:
                     f"{path.name} cannot be opened: {error}; check the file or restore a backup"
                 ) from error
             raise
-        store = cls(connection, LogFile(path), path, held, commit_units_max)
+        reserve = Reserve(path.parent / RESERVE_NAME, reserve_bytes) if lock and reserve_bytes else None
+        store = cls(connection, LogFile(path), path, held, reserve, commit_units_max)
         store.on_broken = on_broken
         return store
 

@@ -13,12 +13,14 @@ from deskbell.model.figures import StoreFigures
 from deskbell.storage.hot import groups
 from deskbell.storage.sqlite.bulk import Bulk
 from deskbell.storage.sqlite.refusals import FATAL
+from deskbell.storage.sqlite.room import Room, grows, is_full
 from deskbell.storage.sqlite.syncing import Syncer
 from deskbell.storage.sqlite.units import Units
 
 _log = structlog.get_logger()
 _DONE = Committed()
 _BROKEN = Refused(reason="broken")
+_DISK_FULL = Refused(reason="disk_full")
 
 Done = Callable[[Verdict], None]
 
@@ -26,11 +28,16 @@ Done = Callable[[Verdict], None]
 class Writer:
     """The only one that writes. After a failed commit it refuses everything: the next start recovers."""
 
-    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], syncer: Syncer, *, units_max: int) -> None:
+    def __init__(
+        self, connection: apsw.Connection, sql: Mapping[str, str], syncer: Syncer, room: Room, *, units_max: int
+    ) -> None:
         self._connection = connection
         self._syncer = syncer
+        self._room = room
         self._sql = sql
         self.figures = StoreFigures()
+        self.figures.is_short = lambda: room.is_short
+        self.figures.is_spent = room.is_spent
         self._units = Units(connection, sql, self.figures)
         self._units_max = units_max
         self._pending: deque[tuple[Unit, Done]] = deque()
@@ -102,15 +109,35 @@ class Writer:
     def _transaction(self, units: Sequence[Unit]) -> Sequence[Verdict]:
         if self._is_broken:
             return [_BROKEN] * len(units)
+        self._room.look()
+        if not self._room.is_short:
+            verdicts = self._try(units)
+            if verdicts is not None:
+                return verdicts
+            self._room.give_up()
+        return self._only_urgent(units)
+
+    def _only_urgent(self, units: Sequence[Unit]) -> Sequence[Verdict]:
+        """The disk is full: what grows is refused, the rest is written with what the reserve gave back."""
+        urgent = [unit for unit in units if not grows(unit)]
+        verdicts = self._try(urgent) if urgent else ()
+        if urgent:
+            self._room.wrote(is_out=verdicts is None)
+        left = iter([_DISK_FULL] * len(urgent) if verdicts is None else verdicts)
+        return [_DISK_FULL if grows(unit) else next(left) for unit in units]
+
+    def _try(self, units: Sequence[Unit]) -> Sequence[Verdict] | None:
+        """One transaction; None when there is no room for it."""
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             verdicts = self._apply(units)
             self._connection.execute("COMMIT")
-        except apsw.FullError:
-            return self._give_up(units, Refused(reason="disk_full"))
         except (apsw.BusyError, apsw.LockedError):
             return self._give_up(units, Refused(reason="busy"))
-        except Exception:
+        except Exception as error:
+            if is_full(self._connection, error):
+                self._give_up(units, _DISK_FULL)
+                return None
             _log.exception("commit.failed", units=len(units))
             refused = self._give_up(units, _BROKEN)
             self._break()
