@@ -36,6 +36,8 @@ class Asking:
         self._doorbell = ground.doorbell
         self._clock = ground.clock
         self._behind: set[DeliveryId] = set()  # asked for while an attempt was in flight
+        self._looks = 0
+        self._over: set[DeliveryId] = set()  # attempts that were settled during the looks that go on
 
     async def ask(self, delivery: Delivery, by: str, *changes: Change) -> None:
         """Have one attempt made, ahead of the queue. Raises Conflict when one is asked for already, or Busy."""
@@ -44,31 +46,38 @@ class Asking:
         if isinstance(verdict, Refused):
             raise Conflict(SENDING, reason="sending") if verdict.reason == "exists" else Busy(reason=verdict.reason)
         if self._ownership.owns(asked.shard):
-            await self._take(asked)
+            await self.look()
         else:
             self._doorbell.ring("asked", (asked.site, asked.delivery_id, asked.shard))
 
     async def look(self) -> None:
-        """Make the attempts that were asked for at another node, or before this process began."""
-        for asked in await self._store.due.asked(LOOK_MAX):
-            if self._ownership.owns(asked.shard) and not self._settings.unreadable.has_site(asked.site):
-                await self._take(asked)
+        """Make the attempts that were asked for: here or at another node, now or before this process began."""
+        self._looks += 1
+        try:
+            for asked in await self._store.due.asked(LOOK_MAX):
+                if self._ownership.owns(asked.shard) and not self._settings.unreadable.has_site(asked.site):
+                    await self._take(asked)
+        finally:
+            self._looks -= 1
+            if not self._looks:
+                self._over.clear()
 
     def settled(self, delivery_id: DeliveryId) -> None:
         """An attempt is over: if somebody asked for another one meanwhile, it is made now."""
+        if self._looks:
+            self._over.add(delivery_id)
         if delivery_id in self._behind:
             self._behind.discard(delivery_id)
             self._supervisor.errand("asked", self.look)
 
     async def _take(self, asked: Asked) -> None:
         """What is in flight already is left alone: the row stays, and is looked for when that is over."""
-        with self._holding.watched(asked.delivery_id) as watch:
-            parcel = await self._parcel(asked)
+        parcel = await self._parcel(asked)
         if parcel is None:
             await self._give_up(asked.site, asked.delivery_id)
             return
-        if watch.has_left:  # it was attempted while we read, so what we read is out of date
-            self._supervisor.errand("asked", lambda: self._take(asked))
+        if asked.delivery_id in self._over:  # while we read: the row and the delivery may be out of date
+            self._supervisor.errand("asked", self.look)
             return
         trigger, lane = parcel.trigger, self._dispatcher.lane(asked.site, asked.webhook_id)
         parcel = lane.members.get(asked.delivery_id, parcel)

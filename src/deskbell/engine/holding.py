@@ -1,7 +1,6 @@
 """Which deliveries are in memory. What does not fit waits in the database and is read when there is room."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.lane import Lane
@@ -22,15 +21,6 @@ _SHARE = 10
 """One webhook holds at most this part of the memory."""
 
 
-class Watch:
-    """Of one delivery, while its row is read."""
-
-    __slots__ = ("has_left",)
-
-    def __init__(self) -> None:
-        self.has_left = False
-
-
 class Holding:
     """The membership of lanes and the bounds of memory."""
 
@@ -40,7 +30,6 @@ class Holding:
         self._limits = limits
         self.count = 0
         self.size_bytes = 0
-        self._watches: dict[str, list[Watch]] = {}
         self.skip: Skip | None = None  # the last time that never was
 
     def room(self, lane: Lane) -> int:
@@ -103,26 +92,12 @@ class Holding:
             return
         del lane.members[parcel.delivery.id]
         parcel.turn += 1
-        for watch in self._watches.get(parcel.delivery.id, ()):
-            watch.has_left = True
         self.count -= 1
         self.size_bytes -= parcel.size_bytes
         if lane.reading:
             lane.gone.add(parcel.delivery.id)
         elif lane.store_due is not None and lane.store_due <= self._clock.monotonic():
             self._dispatcher.on_lane_due(lane)
-
-    @contextmanager
-    def watched(self, delivery_id: DeliveryId) -> Iterator["Watch"]:
-        """Whether this delivery leaves memory meanwhile: then its row has changed since."""
-        watch = Watch()
-        self._watches.setdefault(delivery_id, []).append(watch)
-        try:
-            yield watch
-        finally:
-            self._watches[delivery_id].remove(watch)
-            if not self._watches[delivery_id]:
-                del self._watches[delivery_id]
 
     def reschedule(self, lane: Lane, parcel: Parcel, after: Delivery) -> None:
         """After a settle: keep a delivery that goes on soon, let go of everything else."""
