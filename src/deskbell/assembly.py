@@ -1,5 +1,6 @@
 """Every room built once, each handed what it needs."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from deskbell.config import Config
 from deskbell.desk import Chats, DeskTimers, DwellRules, People, Presence, Tickets
 from deskbell.doorbell.local import LocalDoorbell
 from deskbell.engine import Engine
+from deskbell.erasures import FILE, note_erasure
 from deskbell.inspector import Inspector
 from deskbell.keys import load_keyring
+from deskbell.model.changes import EraseSubject
 from deskbell.model.errors import StoreBroken
 from deskbell.model.ids import SiteId
 from deskbell.outbound import AresResolver, GuardedSender
@@ -25,7 +28,7 @@ from deskbell.rooms import Rooms
 from deskbell.rules.limits import Limits
 from deskbell.rules.sealing import Keyring
 from deskbell.storage.sqlite.store import SqliteStore
-from deskbell.webhooks import Registrations, Replays
+from deskbell.webhooks import Erasures, Registrations, Replays
 
 if TYPE_CHECKING:
     from deskbell.doorbell.postgres import PostgresDoorbell
@@ -128,6 +131,7 @@ async def build_rooms(config: Config, store: Store, doorbell: Doorbell | None = 
         engine=engine,
         registrations=registrations,
         replays=build_replays(ground, engine),
+        erasures=build_erasures(ground, engine),
         chats=build_chats(ground, engine),
         tickets=build_tickets(ground, engine),
         dwell_rules=build_dwell_rules(ground, engine),
@@ -234,6 +238,15 @@ def build_dwell_rules(ground: Ground, engine: Engine) -> DwellRules:
         limits=ground.limits,
         armed=engine.timers.armed,
     )
+
+
+def build_erasures(ground: Ground, engine: Engine) -> Erasures:
+    """Erasing; each is noted beside the database before it is done."""
+
+    async def note(change: EraseSubject) -> None:
+        await asyncio.to_thread(note_erasure, ground.config.data / FILE, change)
+
+    return Erasures(store=ground.store, clock=ground.clock, site_changed=engine.site_changed, note=note)
 
 
 def build_tickets(ground: Ground, engine: Engine) -> Tickets:

@@ -3,31 +3,32 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deskbell import assembly
 from deskbell.accounts import AuditReader
 from deskbell.config import Config
+from deskbell.erasures import FILE as ERASURES
+from deskbell.erasures import read_erasures
 from deskbell.keys import check_keyring
 from deskbell.model.audit import AuditEntry
-from deskbell.model.changes import CancelWaiting, Committed, EraseSubject, Purge, Replace, Unit
+from deskbell.model.changes import CancelWaiting, Committed, Purge, PutMeta, Replace, Unit
 from deskbell.model.errors import StoreBroken
-from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant, format_instant, plus
 from deskbell.model.people import SYSTEM
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.site import Restored, Site
 from deskbell.model.webhook import WebhookState
 from deskbell.ports import Store
+from deskbell.rules.erasing import erased_mark
 from deskbell.storage.sqlite.copying import check_copy, copy_database, finish_copy, read_note
 from deskbell.storage.sqlite.lock import FileLock
 from deskbell.storage.sqlite.store import LOCK_NAME, SqliteStore
 
 DATABASE = "deskbell.db"
 BACKUP_AT = "backup_at"
-ERASURES = "erasures.jsonl"
 ROWS_AT_ONCE = 2_000
 _DAY_S = 86_400
 _COUNT_MAX = 1_000_000_000
@@ -137,7 +138,8 @@ async def settle_in(store: Store, data: Path, now: Instant, kept: str | None) ->
     backup_at = Instant(int(await store.schema.meta(BACKUP_AT) or 0))
     erasures = [one for one in read_erasures(data / ERASURES) if one.at >= backup_at]
     for change in erasures:
-        await must(store, Unit(changes=(replace(change, at=now),)))
+        mark = PutMeta(key=erased_mark(change.site, change.subject), value=str(int(change.at)))
+        await must(store, Unit(changes=(replace(change, at=now), mark)))
     waiting = due_since = 0
     for site in await store.sites.all():
         await forget_old(store, site, now)
@@ -148,19 +150,6 @@ async def settle_in(store: Store, data: Path, now: Instant, kept: str | None) ->
     return Done(
         backup_at=format_instant(backup_at), waiting=waiting, due_since=due_since, erasures=len(erasures), kept=kept
     )
-
-
-def read_erasures(path: Path) -> Iterator[EraseSubject]:
-    """What was erased, as the file beside the database remembers it; a line that was cut off is passed over."""
-    if not path.exists():
-        return
-    for line in path.read_text("utf-8").splitlines():
-        try:
-            one = json.loads(line)
-            subject = (str(one["type"]), str(one["id"]))
-            yield EraseSubject(site=SiteId(one["site"]), subject=subject, at=Instant(int(one["at"])))
-        except (ValueError, KeyError, TypeError):
-            continue
 
 
 async def forget_old(store: Store, site: Site, now: Instant) -> None:

@@ -10,7 +10,7 @@ from deskbell.ports import Clock, Doorbell, Random, Sender, Store
 from deskbell.rules.limits import Limits
 from deskbell.rules.sealing import Keyring
 from deskbell.rules.urls import UrlPolicy
-from deskbell.webhooks import Registrations, Replays
+from deskbell.webhooks import Erasures, Registrations, Replays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,7 @@ class Rooms:
     engine: Engine
     registrations: Registrations
     replays: Replays
+    erasures: Erasures
     chats: Chats
     tickets: Tickets
     dwell_rules: DwellRules

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
-from contract.made import OTHER, SITE, at, delivery, event, health, inserts, secret, settle, webhook
-from deskbell.model.changes import Committed, EraseSubject, EraseWebhook, PutHealth, Refused, Replace, Unit
+from contract.made import OTHER, SITE, at, bin_, capture, delivery, event, health, inserts, secret, settle, webhook
+from deskbell.model.changes import Committed, EraseSubject, EraseWebhook, Overwrite, PutHealth, Refused, Replace, Unit
 from deskbell.model.delivery import DeliveryState
-from deskbell.model.event import Subject
+from deskbell.model.event import Idempotency, Subject
+from deskbell.model.ids import SiteId
 from deskbell.model.webhook import WebhookState
 from deskbell.ports import Store
 
@@ -51,6 +52,31 @@ async def test_erasing_twice_finds_nothing_more(store: Store) -> None:
     assert await store.commit(Unit(changes=(ERASE,))) == Committed(rows=1)
     assert await store.commit(Unit(changes=(ERASE,))) == OK
     assert await store.events.get(OTHER, foreign.id) == foreign
+
+
+async def test_stored_answers_that_quote_are_blanked(store: Store) -> None:
+    """A request that is repeated later is not carried out again, nor answered with what was erased; ids stay."""
+
+    def answered(key: str, answer: bytes, site: SiteId = SITE) -> Idempotency:
+        return Idempotency(site=site, maker="key_1", key=key, body_hash="h", answer=answer, at=at(1))
+
+    quoting = answered("a", b'{"status":201,"headers":{},"body":"{}"}')
+    ids, foreign = answered("b", b'{"id":"evt_1"}'), replace(quoting, site=OTHER)
+    await store.commit(inserts(quoting, ids, foreign))
+    await store.commit(Unit(changes=(ERASE,)))
+    assert await store.events.idempotency(SITE, "key_1", "a") == replace(quoting, answer=b"")
+    assert await store.events.idempotency(SITE, "key_1", "b") == ids
+    assert await store.events.idempotency(OTHER, "key_1", "a") == foreign
+
+
+async def test_a_capture_is_written_over(store: Store) -> None:
+    """Its place in the bin stays."""
+    mine = bin_()
+    first, second = capture(mine, 1), capture(mine, 2)
+    await store.commit(inserts(mine, first, second))
+    blank = replace(first, body=b"", headers=())
+    assert await store.commit(Unit(changes=(Overwrite(row=blank),))) == OK
+    assert await store.bins.captures(SITE, mine.id, None, 10) == (second, blank)
 
 
 async def test_only_a_deleted_webhook_is_erased(store: Store) -> None:

@@ -189,3 +189,26 @@ def test_an_unknown_delivery_is_not_found(desk_app: DeskApp) -> None:
     answer = desk_app.browser.get("/deliveries/dlv_00000000000000000000000000")
     assert answer.status == 404
     assert "no such delivery" in answer.text
+
+
+def test_erased_content_is_said_and_gone(fresh_app: DeskApp, receiver: Receiver) -> None:
+    """Its name has to be typed; then the delivery says when it was erased and cannot be sent again."""
+    app = fresh_app
+    make_webhook(app, receiver.url, "ticket.created")
+    ticket = make_ticket(app, "Printer of Priya")
+    [dlv] = until(lambda: rows(app.browser.get("/deliveries?state=arrived").text))
+    asked = Page(app.browser.get(f"/erase?type=ticket&id={ticket}").text)
+    assert "Type Printer of Priya to erase it" in asked.text
+    fields = {"type": "ticket", "id": ticket}
+    wrong = app.browser.post("/erase", {**fields, "name": "printer"})
+    assert wrong.status == 422
+    assert "exactly so" in Page(wrong.text).text
+    assert "Printer of Priya" in app.browser.get(f"/deliveries/{dlv}").text
+    done = app.browser.follow("/erase", {**fields, "name": "Printer of Priya"})
+    assert "Erased the content of 1 event." in Page(done.text).text
+    text = app.browser.get(f"/deliveries/{dlv}").text
+    assert re.search(r"Content was erased on .* on request; ids and times stay", Page(text).text)
+    assert "Its content was erased" in text
+    assert "Printer of Priya" not in text
+    assert app.browser.post(f"/deliveries/{dlv}/redeliver", {}).status == 409
+    assert app.browser.get("/erase?type=ticket&id=999").status == 404

@@ -11,7 +11,7 @@ PAGES = {
     "/webhook?tab=sample": "Webhook", "/webhook/new?offer=ticket": "Add ticket webhook",
     "/webhook/new?offer=chat": "Add chat webhook", "/webhook/new?offer=custom": "Add custom webhook",
     "/webhook/test": "Send test event", "/deliveries": "Deliveries",
-    "/replays": "Replays", "/replays/new": "New replay", "/inspector": "Inspector",
+    "/replays": "Replays", "/replays/new": "New replay", "/erase": "Erase a subject", "/inspector": "Inspector",
     "/developer-corner": "Developer Corner", "/desk/agent": "Agent desk", "/desk/agent/tickets/new": "New ticket",
     "/desk/agent/push": "Push chat", "/desk/timers": "Timers", "/desk/timers/new": "New timer", "/people": "People",
     "/desk/client": "Client page",

@@ -19,7 +19,7 @@ from deskbell.webhooks import Counted, Progress, Wish
 
 
 class ReplayInput(Input):
-    """What to send again; docs/how-to/send-again.md names the states."""
+    """What to send again; the page “Send again and replay” names the states."""
 
     states: list[str]
     webhook_ids: list[str] = msgspec.field(default_factory=list)

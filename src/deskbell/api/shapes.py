@@ -145,6 +145,7 @@ class EventShape(Shape):
     by: By
     data: msgspec.Raw
     test: bool = False
+    erased: bool = False
 
 
 class TraceShape(Shape):

@@ -110,8 +110,8 @@ def warning(value: FaultAt) -> shapes.WarningShape:
 
 def event(value: Event) -> shapes.EventShape:
     """An event; custom ones show `data` byte for byte as published."""
-    data = msgspec.Raw(value.snapshot)
-    if value.type.startswith("custom."):
+    data = msgspec.Raw(b"null" if value.is_erased else value.snapshot)
+    if value.type.startswith("custom.") and not value.is_erased:
         data = msgspec.json.decode(value.snapshot, type=dict[str, msgspec.Raw]).get("data", data)
     return shapes.EventShape(
         id=value.id,
@@ -124,6 +124,7 @@ def event(value: Event) -> shapes.EventShape:
         by=by(value.by),
         data=data,
         test=value.test,
+        erased=value.is_erased,
     )
 
 

@@ -3,6 +3,7 @@
 from deskbell.engine.backlog import Backlog
 from deskbell.engine.ground import Ground
 from deskbell.engine.parcel import Parcel
+from deskbell.engine.redeliver import check_content
 from deskbell.engine.request import Unreadable, freeze
 from deskbell.model.delivery import Delivery, Trigger
 from deskbell.model.errors import Invalid, NotFound
@@ -37,12 +38,13 @@ class Payloads:
             return None
 
     async def preview(self, site: SiteId, event_id: str, webhook_id: str) -> bytes:
-        """The payload that this webhook would get for this event with its present settings."""
+        """The payload that this webhook would get for this event with its present settings. Raises Conflict."""
         await self._settings.fresh(site)
         event = await self._store.events.get(site, event_id)
         webhook = self._settings.webhook(site, WebhookId(webhook_id))
         if event is None or webhook is None:
             raise NotFound
+        check_content((event,), 1)
         now = self._clock.now()
         delivery = Delivery(
             site=site,

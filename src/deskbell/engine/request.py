@@ -21,6 +21,8 @@ def freeze(parcel: Parcel, site: Site | None) -> Frozen:
     """What the payload is made of: stored data only. Raises Unreadable when a part of it is missing."""
     if not parcel.events:
         raise Unreadable("an event of this delivery is missing or cannot be read")
+    if any(event.is_erased for event in parcel.events):
+        raise Unreadable("its content was erased on request")
     return Frozen(
         webhook=parcel.shape,
         delivery_id=parcel.delivery.id,

@@ -67,9 +67,9 @@ class Replace:
 
 @dataclass(frozen=True, kw_only=True)
 class Overwrite:
-    """Write an unversioned row whatever was there (login seen, key used, secret's end, link used)."""
+    """Write an unversioned row whatever was there (login seen, key used, secret's end, link used, capture blanked)."""
 
-    row: Secret | Login | ApiKey | Link
+    row: Secret | Login | ApiKey | Link | Capture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +173,8 @@ class DropRule:
 @dataclass(frozen=True, kw_only=True)
 class EraseSubject:
     """Blank what is kept of a subject: snapshots of its events, payloads and answers; cancel what waits.
+
+    The site's stored answers to requests with an Idempotency-Key are blanked too: they may quote it.
 
     Ids, types and times stay. An erased event has an empty snapshot and no subject title. A delivery is erased when
     one of its events is. `Committed.rows` is the number of events.

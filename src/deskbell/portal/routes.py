@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from deskbell.model.account import Permission
-from deskbell.portal import developer_corner
+from deskbell.portal import developer_corner, erase
 from deskbell.portal.page import PageAsk, see_other
 from deskbell.portal.routes_desk import DESK_ROUTES
 from deskbell.portal.routes_replays import REPLAY_ROUTES
@@ -46,6 +46,14 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="GET", path="/developer-corner", permission=Permission.WEBHOOKS_READ, handler=developer_corner.show,
         summary="Developer Corner",
+    ),
+    Route(
+        method="GET", path="/erase", permission=Permission.SITE_ADMIN, handler=erase.show, summary="Erase a subject",
+        query=(Param(name="type", description="Kind of subject."), Param(name="id", description="Its id.")),
+    ),
+    Route(
+        method="POST", path="/erase", permission=Permission.SITE_ADMIN, handler=erase.erase, summary="Erase for good",
+        audit="subject.erase",
     ),
     Route(
         method="POST", path="/developer-corner/features", permission=Permission.SITE_ADMIN,

@@ -137,4 +137,5 @@ def _text(text: str) -> bytes:
 
 
 def _subject(subject: Subject | None) -> dict[str, Any] | None:
-    return None if subject is None else {"type": subject.type, "id": subject.id, "title": subject.title}
+    """Without its title: that is content, and would stay when the subject is erased."""
+    return None if subject is None else {"type": subject.type, "id": subject.id, "title": None}

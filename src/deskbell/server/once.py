@@ -118,6 +118,12 @@ class Keys:
 def first_answer(stored: Idempotency, blank: Idempotency) -> Response:
     """What was answered the first time."""
     check_same(stored, blank)
+    if not stored.answer:
+        raise Conflict(
+            "This was carried out before; its answer was erased with somebody's content. Look at what it made, or use "
+            "a new key.",
+            reason="answer_erased",
+        )
     kept = msgspec.json.decode(stored.answer, type=Kept)
     if kept.body is None:
         made = f" It made {kept.headers['location']}." if "location" in kept.headers else ""

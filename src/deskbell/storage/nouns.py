@@ -182,3 +182,6 @@ NUMBERED = frozenset({"company", "contact", "agent"})
 
 IDEMPOTENCY_FRESH_TICKS = 3_600 * 10_000_000
 """An idempotency key blocks the same key for an hour; how long it is *answered* is the caller's decision."""
+
+QUOTES = b'{"status":'
+"""How a stored answer begins that quotes what was answered; others hold ids alone."""

@@ -1,6 +1,7 @@
 """Webhooks: registering, changing, pausing, deleting and restoring them, their secrets, the slider, and replays."""
 
 from deskbell.webhooks.answers import Changed, Created, Revealed, RevealedSecret, Rotated
+from deskbell.webhooks.erasing import Erasable, Erasures, must_own
 from deskbell.webhooks.preview import RECENT_MAX, Previewed, PreviewWish
 from deskbell.webhooks.registrations import Registrations
 from deskbell.webhooks.replay_wish import Wish
@@ -12,6 +13,8 @@ __all__ = [
     "Changed",
     "Counted",
     "Created",
+    "Erasable",
+    "Erasures",
     "PreviewWish",
     "Previewed",
     "Progress",
@@ -22,5 +25,6 @@ __all__ = [
     "Rotated",
     "WebhookSpec",
     "Wish",
+    "must_own",
     "read_spec",
 ]

@@ -9,7 +9,7 @@ from deskbell.model.delivery import Attempt, DecisionKind, Delivery, DeliverySta
 from deskbell.model.errors import NotFound
 from deskbell.model.event import Event
 from deskbell.model.exchange import OutcomeClass
-from deskbell.model.instant import to_seconds
+from deskbell.model.instant import Instant, to_seconds
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.portal import words
@@ -60,6 +60,8 @@ class View:
     events: Sequence[Event]
     considered: Sequence[Considered]
     copies: Sequence[Delivery]  # made of it with later settings
+    is_erased: bool
+    erased_at: Instant | None
     attempts_max: int
     until_delivered: str
     newer: str
@@ -125,7 +127,7 @@ def chosen_of(step: Step, delivery: Delivery, webhook: Webhook | None) -> Chosen
     )
 
 
-def blocked_why(delivery: Delivery, around: Surroundings, webhook: Webhook | None) -> str:
+def blocked_why(delivery: Delivery, around: Surroundings, webhook: Webhook | None, events: Sequence[Event]) -> str:
     """Why it cannot be sent again now; the engine refuses the same."""
     if around.site is not None and not around.site.webhooks_enabled:
         return "Webhooks are off"
@@ -133,6 +135,8 @@ def blocked_why(delivery: Delivery, around: Surroundings, webhook: Webhook | Non
         return "A backup was restored: first answer what is to be sent"
     if webhook is None or webhook.state is WebhookState.DELETED:
         return "Its webhook was deleted"
+    if any(one.is_erased for one in events):
+        return "Its content was erased"
     return "Its webhook is disabled" if webhook.state is WebhookState.DISABLED else ""
 
 
@@ -160,13 +164,21 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
         events=events,
         considered=considered(events, around.webhooks, delivery.id),
         copies=await copies_of(ask, delivery),
+        is_erased=any(one.is_erased for one in events),
+        erased_at=await erased_at(ask, events),
         attempts_max=len(schedule) + 1,
         until_delivered=until_delivered(delivery, attempts),
         newer=newer,
         older=older,
-        can_send=blocked_why(delivery, around, webhook),
+        can_send=blocked_why(delivery, around, webhook, events),
         is_waiting=delivery.state in (DeliveryState.WAITING, DeliveryState.GATHERING),
     )
+
+
+async def erased_at(ask: PageAsk, events: Sequence[Event]) -> Instant | None:
+    """When the first of its contents was erased, if that is known."""
+    found = [at for one in events if (at := await ask.rooms.erasures.erased_at(one)) is not None]
+    return min(found, default=None)
 
 
 async def copies_of(ask: PageAsk, delivery: Delivery) -> list[Delivery]:

@@ -7,6 +7,7 @@ from deskbell.model.delivery import Attempt, Delivery, DeliveryState
 from deskbell.model.event import Event, Subject
 from deskbell.model.webhook import WebhookState
 from deskbell.storage.memory.tables import Tables
+from deskbell.storage.nouns import QUOTES
 
 _OPEN = frozenset({DeliveryState.WAITING, DeliveryState.GATHERING})
 
@@ -22,6 +23,9 @@ def erase_subject(tables: Tables, change: EraseSubject) -> int:
     for row in tables.of_site("delivery", change.site):
         if ids.intersection(row.event_ids):
             _erase_delivery(tables, row, change)
+    for answered in tables.of_site("idempotency", change.site):
+        if answered.answer.startswith(QUOTES):
+            tables.put("idempotency", (answered.site, answered.maker, answered.key), replace(answered, answer=b""))
     fresh = [row for row in events if row.snapshot]
     for event in fresh:
         tables.put("event", (event.site, event.id), replace(event, snapshot=b"", subject=_bare(event.subject)))

@@ -17,6 +17,7 @@ async def erase_subject(session: Session, change: EraseSubject) -> int:
     attempts = [attempt_of(row) for row in await session.rows("attempt_of_deliveries", picked)]
     lists = {"ids": [one.id for one in attempts], "rests": [blanked(one) for one in attempts]}
     await session.run("attempt_blank", {"site": change.site, **lists})
+    await session.run("erase_answer", {"site": change.site})
     return await session.run("erase_event", bindings)
 
 

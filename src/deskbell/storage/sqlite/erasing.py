@@ -22,6 +22,7 @@ def erase_subject(connection: apsw.Connection, sql: Mapping[str, str], change: E
             attempt = attempt_of(row)
             rest = blanked(attempt)
             connection.execute(sql["attempt_blank"], {"site": change.site, "id": attempt.id, "rest": rest})
+    connection.execute(sql["erase_answer"], {"site": change.site})
     connection.execute(sql["erase_event"], bindings)
     return connection.changes()
 

@@ -720,6 +720,12 @@ DELETE FROM bin WHERE site = :site AND id = :id;
 INSERT INTO capture (site, bin_id, seq, id, at, body)
 VALUES (:site, :bin_id, :seq, :id, :at, :body);
 
+-- name: capture_overwrite
+-- Write a capture whatever was there.
+INSERT INTO capture (site, bin_id, seq, id, at, body)
+VALUES (:site, :bin_id, :seq, :id, :at, :body)
+ON CONFLICT (site, bin_id, seq) DO UPDATE SET id = excluded.id, at = excluded.at, body = excluded.body;
+
 -- name: delivery_carrying
 -- The deliveries that carry one of several events, of one webhook or of all.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
@@ -851,6 +857,10 @@ SELECT body FROM replay WHERE state = 'running' ORDER BY site, id;
 -- Blank the events of a subject.
 UPDATE event SET snapshot = x'', subject_title = NULL
 WHERE site = :site AND subject_type = :type AND subject_id = :id AND subject_id IS NOT NULL AND length(snapshot) > 0;
+
+-- name: erase_answer
+-- Blank the stored answers that quote what was answered.
+UPDATE idempotency SET answer = x'' WHERE site = :site AND CAST(substr(answer, 1, 10) AS TEXT) = '{"status":';
 
 -- name: erase_delivery_pick
 -- The deliveries that carry an event of a subject.
