@@ -90,11 +90,13 @@ class Deliveries(Protocol):
 class Desk(Protocol):
     async def chat(self, site: SiteId, chat_id: str) -> Chat | None: ...
     async def chats(self, site: SiteId, which: ChatFilter, before: str | None, limit: int) -> tuple[Chat, ...]: ...
+    async def chats_of(self, site: SiteId, chat_ids: Sequence[str]) -> tuple[Chat, ...]: ...  # in any order
     async def messages(self, site: SiteId, chat_id: str) -> tuple[ChatMessage, ...]: ...  # oldest first
     async def ticket(self, site: SiteId, key: str) -> Ticket | None: ...  # by id, or by external id
     async def tickets(
         self, site: SiteId, which: TicketFilter, before: str | None, limit: int
     ) -> tuple[Ticket, ...]: ...  # by entity id, descending
+    async def tickets_of(self, site: SiteId, ticket_ids: Sequence[str]) -> tuple[Ticket, ...]: ...  # in any order
     async def notes(self, site: SiteId, ticket_id: str) -> tuple[Note, ...]: ...  # oldest first
     async def next_ticket_number(self, site: SiteId) -> int: ...
     async def dwell_rules(self, site: SiteId) -> tuple[DwellRule, ...]: ...  # by id
@@ -163,7 +165,7 @@ class Timers(Protocol):
 
     async def due(self, until: Instant, limit: int) -> tuple[Timer, ...]: ...  # due at or before, oldest first
     async def next_due(self) -> Instant | None: ...
-    async def of_subject(self, site: SiteId, subject: str) -> tuple[Timer, ...]: ...  # by rule
+    async def of_subjects(self, site: SiteId, subjects: Sequence[str]) -> tuple[Timer, ...]: ...  # by subject, rule
     async def count(self) -> int: ...
 
 

@@ -171,6 +171,17 @@ async def test_desk(store: Store) -> None:
     assert await store.desk.next_ticket_number(OTHER) == 1
 
 
+async def test_several_of_the_desk(store: Store) -> None:
+    """Those that exist, whatever was asked twice or is unknown; deleted tickets too, other sites' never."""
+    chats, tickets = [chat(n) for n in (1, 2, 3)], [ticket(7), ticket(8, deleted_at=at(9)), ticket(9)]
+    assert await store.commit(inserts(*chats, *tickets, replace(chats[0], site=OTHER), ticket(7, site=OTHER))) == OK
+    wanted = [chats[0].id, chats[2].id, chats[0].id, "none"]
+    assert set(await store.desk.chats_of(SITE, wanted)) == {chats[0], chats[2]}
+    found = await store.desk.tickets_of(SITE, ["7", "8", "8", "10"])
+    assert sorted(found, key=lambda one: one.entity_id) == tickets[:2]
+    assert await store.desk.chats_of(SITE, []) == await store.desk.tickets_of(SITE, []) == ()
+
+
 @pytest.mark.parametrize(("noun", "make"), [("company", company), ("contact", contact), ("agent", agent)])
 async def test_people(store: Store, noun: str, make: type) -> None:
     """By number, by external id, all by number, and the next number."""

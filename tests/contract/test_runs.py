@@ -53,7 +53,7 @@ async def test_timers_are_read_by_their_due_time(store: Store) -> None:
     assert await store.timers.next_due() == at(20)
     assert await store.timers.due(at(30), 10) == (early, elsewhere)
     assert await store.timers.due(at(90), 2) == (early, elsewhere)
-    assert await store.timers.of_subject(SITE, "chat:1") == (early, late)
+    assert await store.timers.of_subjects(SITE, ["chat:1"]) == (early, late)
     assert await store.timers.count() == 3
 
 
@@ -62,10 +62,10 @@ async def test_an_older_epoch_does_not_replace_a_newer(store: Store) -> None:
     newer = timer(epoch=5)
     await store.commit(arm(newer))
     await store.commit(arm(timer(epoch=4, due_ms=1)))
-    assert await store.timers.of_subject(SITE, "chat:1") == (newer,)
+    assert await store.timers.of_subjects(SITE, ["chat:1"]) == (newer,)
     again = timer(epoch=5, due_ms=70, fired=1)
     await store.commit(arm(again))
-    assert await store.timers.of_subject(SITE, "chat:1") == (again,)
+    assert await store.timers.of_subjects(SITE, ["chat:1"]) == (again,)
 
 
 async def test_a_timer_fires_once(store: Store) -> None:
@@ -95,12 +95,23 @@ async def test_timers_are_dropped_by_subject_and_by_rule(store: Store) -> None:
     one, two, three = timer("a"), timer("b"), timer("a", subject="chat:2")
     await store.commit(arm(one, two, three))
     assert await store.commit(Unit(changes=(DropTimers(site=SITE, subject="chat:1", rule="a"),))) == OK
-    assert await store.timers.of_subject(SITE, "chat:1") == (two,)
+    assert await store.timers.of_subjects(SITE, ["chat:1"]) == (two,)
     assert await store.commit(Unit(changes=(DropRule(site=SITE, rule="a"),))) == OK
     assert await store.timers.count() == 1
     assert await store.commit(Unit(changes=(DropTimers(site=SITE, subject="chat:1"),))) == OK
     assert await store.commit(Unit(changes=(DropTimers(site=SITE, subject="chat:1"),))) == OK
     assert await store.timers.count() == 0
+
+
+async def test_timers_of_several_subjects(store: Store) -> None:
+    """By subject, then by rule; those of other sites and subjects are not there."""
+    rows = [timer(rule, subject) for subject in ("chat:1", "chat:2", "ticket:1") for rule in ("b", "a")]
+    await store.commit(arm(*rows, replace(timer(), site=OTHER)))
+    found = await store.timers.of_subjects(SITE, ["ticket:1", "chat:1", "chat:9"])
+    assert [(one.subject, one.rule) for one in found] == [
+        ("chat:1", "a"), ("chat:1", "b"), ("ticket:1", "a"), ("ticket:1", "b"),
+    ]  # fmt: skip
+    assert await store.timers.of_subjects(SITE, []) == ()
 
 
 async def test_a_refused_unit_arms_nothing(store: Store) -> None:

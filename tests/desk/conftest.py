@@ -41,7 +41,7 @@ class Desk:
         """Fire all that is due, as the engine does."""
         while due := await self.store.timers.due(self.clock.now(), 100):
             for timer in due:
-                firing = await self.timers.fire(timer, self.clock.now())
+                [firing] = await self.timers.fire([timer], self.clock.now())
                 guards = (MustTimer(timer=timer),)
                 if firing.drafts:
                     found = await self.publisher.publish("dd", firing.drafts, changes=firing.changes, guards=guards)

@@ -39,7 +39,7 @@ async def handled(desk: Desk, contact: int = 1) -> Chat:
 
 async def rules_armed(desk: Desk, chat: Chat) -> list[str]:
     """The rules of the timers of a chat."""
-    return [one.rule for one in await desk.store.timers.of_subject("dd", f"chat:{chat.id}")]
+    return [one.rule for one in await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"])]
 
 
 async def test_a_chat_that_stays_handled_is_told_once(desk: Desk) -> None:
@@ -83,11 +83,11 @@ async def test_an_update_without_a_new_status_leaves_the_timer(desk: Desk) -> No
     """Inviting, talking and joining again do not begin the stay anew."""
     await rule(desk)
     chat = await handled(desk)
-    before = await desk.store.timers.of_subject("dd", f"chat:{chat.id}")
+    before = await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"])
     desk.clock.go(60)
     await desk.chats.join("dd", chat.id, "dd~m~2", KEY)
     await desk.chats.say("dd", chat.id, ANA, "Hello", KEY)
-    assert await desk.store.timers.of_subject("dd", f"chat:{chat.id}") == before
+    assert await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"]) == before
 
 
 async def test_a_rule_counts_for_those_that_are_there_already(desk: Desk) -> None:
@@ -113,7 +113,8 @@ async def test_the_walk_goes_on_after_a_crash_and_arms_once(desk: Desk) -> None:
     made = await desk.rules.create("dd", HANDLED, KEY, ORIGIN)
     pages = 0
     while due := await desk.store.timers.due(desk.clock.now(), 1):
-        await desk.store.commit(_unit(due[0], await desk.timers.fire(due[0], desk.clock.now())))
+        [firing] = await desk.timers.fire(due, desk.clock.now())
+        await desk.store.commit(_unit(due[0], firing))
         pages += 1
     assert pages == 3
     armed = [one for one in desk.store.all_of("dd", "timer") if one.rule == made.id]
@@ -157,15 +158,15 @@ async def test_a_changed_rule_begins_anew(desk: Desk) -> None:
     chat = await handled(desk)
     desk.clock.go(3600)
     await desk.fire()
-    spent = await desk.store.timers.of_subject("dd", f"chat:{chat.id}")
+    spent = await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"])
     assert spent[0].due_at == NEVER
     await desk.rules.change("dd", made.id, {"description": "Long chats"}, KEY, ORIGIN)
     await desk.pass_time(20)
-    assert await desk.store.timers.of_subject("dd", f"chat:{chat.id}") == spent
+    assert await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"]) == spent
     changed = await desk.rules.change("dd", made.id, {"longerThanSeconds": 7200}, KEY, ORIGIN)
     assert (changed.version, changed.description) == (3, "Long chats")
     await desk.fire()
-    [timer] = await desk.store.timers.of_subject("dd", f"chat:{chat.id}")
+    [timer] = await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"])
     assert timer.due_at == plus(chat.last_modified_at, 7200)
 
 
@@ -182,12 +183,12 @@ async def test_a_stale_timer_of_a_changed_rule_is_put_right(desk: Desk) -> None:
     chat = await desk.chats.join("dd", chat.id, ANA, KEY)
     desk.clock.go(10)
     await desk.fire()
-    [timer] = await desk.store.timers.of_subject("dd", f"chat:{chat.id}")
+    [timer] = await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"])
     assert timer.due_at == plus(chat.last_modified_at, 60)
     desk.store.put(replace(await desk.rules.get("dd", made.id), longer_than_s=600))
     desk.clock.go(60)
     await desk.fire()
-    [timer] = await desk.store.timers.of_subject("dd", f"chat:{chat.id}")
+    [timer] = await desk.store.timers.of_subjects("dd", [f"chat:{chat.id}"])
     assert timer.due_at == plus(chat.last_modified_at, 600)
     assert "chat.dwelled" not in desk.types
 
@@ -234,19 +235,19 @@ async def test_a_reported_chat_stays_since_when_it_says(desk: Desk) -> None:
     assert desk.types[-1] == "chat.dwelled"
     assert desk.publisher.drafts[-1].meta["since"] == two_hours_ago
     await desk.chats.report("dd", "x-1", {"status": "completed"}, KEY)
-    assert await desk.store.timers.of_subject("dd", "chat:x-1") == ()
+    assert await desk.store.timers.of_subjects("dd", ["chat:x-1"]) == ()
 
 
 async def test_a_report_into_the_same_status_again_is_a_new_stay(desk: Desk) -> None:
     """Handled, created, handled: the later stay has its own timer, with a higher epoch."""
     await rule(desk)
     await desk.chats.report("dd", "x-1", {"creator": {"userId": CORA}, "status": "handled"}, KEY)
-    [first] = await desk.store.timers.of_subject("dd", "chat:x-1")
+    [first] = await desk.store.timers.of_subjects("dd", ["chat:x-1"])
     desk.clock.go(100)
     await desk.chats.report("dd", "x-1", {"status": "created"}, KEY)
-    assert await desk.store.timers.of_subject("dd", "chat:x-1") == ()
+    assert await desk.store.timers.of_subjects("dd", ["chat:x-1"]) == ()
     await desk.chats.report("dd", "x-1", {"status": "handled"}, KEY)
-    [second] = await desk.store.timers.of_subject("dd", "chat:x-1")
+    [second] = await desk.store.timers.of_subjects("dd", ["chat:x-1"])
     assert second.epoch > first.epoch
     assert second.since == plus(first.since, 100)
 
@@ -276,7 +277,7 @@ async def test_every_way_out_of_a_status_drops_the_timer(desk: Desk, leave: str)
     await rule(desk, subject="ticket", status="1", longerThanSeconds=60)
     ticket = await desk.tickets.create("dd", KEY, {"title": "Licence", "contactId": 1})
     await desk.tickets.note("dd", ticket.id, {"text": "still there"}, KEY)
-    assert len(await desk.store.timers.of_subject("dd", f"ticket:{ticket.id}")) == 1
+    assert len(await desk.store.timers.of_subjects("dd", [f"ticket:{ticket.id}"])) == 1
     if leave == "change":
         await desk.tickets.change("dd", ticket.id, {"statusId": 2}, KEY)
     elif leave == "close":
@@ -285,7 +286,7 @@ async def test_every_way_out_of_a_status_drops_the_timer(desk: Desk, leave: str)
         await desk.tickets.delete("dd", ticket.id, KEY)
     else:
         await desk.tickets.report("dd", ticket.id, {"status": {"name": "Waiting"}}, KEY)
-    assert await desk.store.timers.of_subject("dd", f"ticket:{ticket.id}") == ()
+    assert await desk.store.timers.of_subjects("dd", [f"ticket:{ticket.id}"]) == ()
 
 
 async def test_a_reopened_and_a_reported_ticket_are_armed(desk: Desk) -> None:
@@ -294,11 +295,11 @@ async def test_a_reopened_and_a_reported_ticket_are_armed(desk: Desk) -> None:
     ticket = await desk.tickets.create("dd", KEY, {"title": "Licence", "contactId": 1})
     await desk.tickets.close("dd", ticket.id, KEY)
     await desk.tickets.reopen("dd", ticket.id, KEY)
-    assert len(await desk.store.timers.of_subject("dd", f"ticket:{ticket.id}")) == 1
+    assert len(await desk.store.timers.of_subjects("dd", [f"ticket:{ticket.id}"])) == 1
     await desk.tickets.delete("dd", ticket.id, KEY)
-    assert await desk.store.timers.of_subject("dd", f"ticket:{ticket.id}") == ()
+    assert await desk.store.timers.of_subjects("dd", [f"ticket:{ticket.id}"]) == ()
     await desk.tickets.report("dd", ticket.id, {"title": "Licence"}, KEY)
-    assert len(await desk.store.timers.of_subject("dd", f"ticket:{ticket.id}")) == 1
+    assert len(await desk.store.timers.of_subjects("dd", [f"ticket:{ticket.id}"])) == 1
     await desk.tickets.report("dd", "PSA-1", {"title": "Other"}, KEY)
     assert len([one for one in desk.store.all_of("dd", "timer") if one.subject.startswith("ticket:")]) == 2
 

@@ -1,6 +1,7 @@
 """Timers fire when they are due, once, and hold up nobody when something is wrong with one of them."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -29,10 +30,13 @@ class Follower:
         self.asked: list[Timer] = []
         self.fails: set[str] = set()
 
-    async def fire(self, one: Timer, now: Instant) -> Firing:
-        self.asked.append(one)
-        if one.rule in self.fails:
+    async def fire(self, timers: Sequence[Timer], now: Instant) -> list[Firing]:
+        self.asked += timers
+        if self.fails.intersection(one.rule for one in timers):
             raise ValueError("what follows is not known")
+        return [self._firing(one, now) for one in timers]
+
+    def _firing(self, one: Timer, now: Instant) -> Firing:
         draft = Draft(type="custom.due", by=SYSTEM, occurred_at=now, data=f'"{one.subject}"'.encode())
         return Firing(changes=(DropTimers(site=one.site, subject=one.subject, rule=one.rule),), drafts=(draft,))
 
@@ -138,9 +142,9 @@ async def test_one_whose_subject_changes_all_the_time_is_tried_again(world: Any)
     site = await world.store.sites.get(SITE)
     stale = Firing(changes=(Replace(row=replace(site, version=9)),))
 
-    async def follow(one: Timer, now: Instant) -> Firing:
-        world.follower.asked.append(one)
-        return stale
+    async def follow(timers: Sequence[Timer], now: Instant) -> list[Firing]:
+        world.follower.asked += timers
+        return [stale]
 
     world.engine.timers.fire = follow
     await world.commit(ArmTimer(timer=timer(due_s=0)))
@@ -160,8 +164,9 @@ async def test_a_stopping_engine_fires_nothing(world: Any) -> None:
 async def test_a_firing_without_event_is_written(world: Any) -> None:
     """A walk goes on, a timer is set again: guarded like the rest."""
 
-    async def follow(one: Timer, now: Instant) -> Firing:
-        return Firing(changes=(PutMeta(key="k", value="v"), DropTimers(site=SITE, subject=one.subject)))
+    async def follow(timers: Sequence[Timer], now: Instant) -> list[Firing]:
+        dropped = DropTimers(site=SITE, subject=timers[0].subject)
+        return [Firing(changes=(PutMeta(key="k", value="v"), dropped))]
 
     world.engine.timers.fire = follow
     await world.commit(ArmTimer(timer=timer(due_s=0)))

@@ -38,17 +38,19 @@ class Arming:
         if rule is None or not rule.enabled:
             return Firing(changes=(done,))
         stays, last = await self._page(rule, before or None)
-        armed = [ArmTimer(timer=found) for stay in stays if (found := await self._missing(rule, stay, now))]
+        armed = [ArmTimer(timer=missing) for missing in await self._missing(rule, stays, now)]
         if last:
             armed.append(ArmTimer(timer=_at(rule, number, last, now)))
         elif number == "1":
             armed.append(ArmTimer(timer=_at(rule, "2", "", plus(now, SETTLE_S))))
         return Firing(changes=(done, *armed))
 
-    async def _missing(self, rule: DwellRule, stay: Stay, now: Instant) -> Timer | None:
-        """The timer that this subject should have and has not."""
-        armed = await self._store.timers.of_subject(rule.site, stay.subject)
-        return corrected(rule, stay, next((one for one in armed if one.rule == rule.id), None), now)
+    async def _missing(self, rule: DwellRule, stays: list[Stay], now: Instant) -> list[Timer]:
+        """The timers that these subjects should have and have not."""
+        armed = await self._store.timers.of_subjects(rule.site, [stay.subject for stay in stays])
+        known = {timer.subject: timer for timer in armed if timer.rule == rule.id}
+        found = [corrected(rule, stay, known.get(stay.subject), now) for stay in stays]
+        return [timer for timer in found if timer is not None]
 
     async def _page(self, rule: DwellRule, before: str | None) -> tuple[list[Stay], str]:
         """Those of the next page that are in the rule's status, and where the page after it begins; empty: none."""

@@ -1,7 +1,7 @@
 """Timers: sleep until the next one is due, and fire what is due, each in a unit that holds only while it is armed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,8 +15,8 @@ from deskbell.model.errors import Busy
 from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
 from deskbell.model.timer import Timer
 
-Fire = Callable[[Timer, Instant], Awaitable[Firing]]
-"""What follows from a timer, as whoever armed it says. It only reads."""
+Fire = Callable[[Sequence[Timer], Instant], Awaitable[Sequence[Firing]]]
+"""What follows from each of these timers, as whoever armed them says. It only reads."""
 
 AGAIN_S = 0.5
 """Before what is due is looked at again when nothing of it could be written."""
@@ -84,7 +84,9 @@ class Timers:
             due = await self._store.timers.due(now, self._limits.timers_at_once)
             if not due:
                 return await self._pause_s(now)
-            moved = await asyncio.gather(*(self._fire(self.fire, timer, now) for timer in due))
+            planned = await self._planned(self.fire, due, now)
+            pairs = zip(due, planned, strict=True)
+            moved = await asyncio.gather(*(self._fire(self.fire, timer, firing, now) for timer, firing in pairs))
             return 0.0 if any(moved) else AGAIN_S
 
     async def _pause_s(self, now: Instant) -> float:
@@ -94,14 +96,22 @@ class Timers:
             return self._limits.safety_poll_s
         return min(max(0, next_at - now) / TICKS_PER_SECOND, self._limits.safety_poll_s)
 
-    async def _fire(self, fire: Fire, timer: Timer, now: Instant) -> bool:
+    async def _planned(self, fire: Fire, due: Sequence[Timer], now: Instant) -> Sequence[Firing | None]:
+        """What follows from all of them, read together; when that fails, each is looked at alone."""
+        try:
+            return await fire(due, now)
+        except Exception as error:
+            self._log.warning("timers.one_by_one", timers=len(due), error=repr(error))
+            return [None] * len(due)
+
+    async def _fire(self, fire: Fire, timer: Timer, firing: Firing | None, now: Instant) -> bool:
         """Whether the timer is not as it was any more: it was fired, here or elsewhere, or put off."""
         try:
-            refused = await self._write(timer, await fire(timer, now))
+            refused = await self._write(timer, firing or (await fire((timer,), now))[0])
             for _ in range(RETRIES):
                 if refused is None or refused.reason != "version":
                     break
-                refused = await self._write(timer, await fire(timer, now))  # its subject was changed meanwhile
+                refused = await self._write(timer, (await fire((timer,), now))[0])  # its subject was changed meanwhile
         except Busy:  # of a site that cannot be read nothing else may have to wait
             return self._settings.unreadable.has_site(timer.site) and await self._put_off(timer, now)
         except Exception as error:

@@ -1,5 +1,7 @@
 """Reading the desk: chats, tickets, companies, contacts and agents."""
 
+from collections.abc import Sequence
+
 from deskbell.model.chat import Chat, ChatMessage
 from deskbell.model.ids import SiteId
 from deskbell.model.people import Agent, Company, Contact
@@ -35,6 +37,10 @@ class SqlDesk(Bodies):
         bindings = {"site": site, "limit": limit, **found.bindings}
         return await self._reads.rows("chat_page", bindings, maker_of(Chat), conditions=found.text)
 
+    async def chats_of(self, site: SiteId, chat_ids: Sequence[str]) -> tuple[Chat, ...]:
+        """Those that exist."""
+        return await self._all(Chat, "chat_many", site=site, ids=self._dialect.listed(chat_ids))
+
     async def messages(self, site: SiteId, chat_id: str) -> tuple[ChatMessage, ...]:
         """Oldest first."""
         return await self._all(ChatMessage, "chat_message_all", site=site, chat_id=chat_id)
@@ -69,6 +75,10 @@ class SqlDesk(Bodies):
             if len(kept) >= limit or len(page) < TICKETS_AT_ONCE:
                 return tuple(kept[:limit])
             found.bindings["below"] = page[-1].entity_id
+
+    async def tickets_of(self, site: SiteId, ticket_ids: Sequence[str]) -> tuple[Ticket, ...]:
+        """Those that exist, deleted ones too."""
+        return await self._all(Ticket, "ticket_many", site=site, ids=self._dialect.listed(ticket_ids))
 
     async def notes(self, site: SiteId, ticket_id: str) -> tuple[Note, ...]:
         """Oldest first."""

@@ -1,19 +1,22 @@
 """Reading what runs by itself: armed timers and replays."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.replay import Replay
 from deskbell.model.timer import Timer
+from deskbell.storage.filters import Dialect
 from deskbell.storage.reading import Bodies, Reads, number
 
 
 class SqlTimers:
     """`ports.Timers`."""
 
-    def __init__(self, reads: Reads) -> None:
+    def __init__(self, reads: Reads, dialect: Dialect) -> None:
         self._reads = reads
+        self._listed = dialect.listed
 
     async def due(self, until: Instant, limit: int) -> tuple[Timer, ...]:
         """Due at or before, oldest first."""
@@ -24,9 +27,9 @@ class SqlTimers:
         found = await self._reads.rows("timer_due", {"until": 2**62, "limit": 1}, timer_of)
         return found[0].due_at if found else None
 
-    async def of_subject(self, site: SiteId, subject: str) -> tuple[Timer, ...]:
-        """By rule."""
-        return await self._reads.rows("timer_of_subject", {"site": site, "subject": subject}, timer_of)
+    async def of_subjects(self, site: SiteId, subjects: Sequence[str]) -> tuple[Timer, ...]:
+        """By subject and rule."""
+        return await self._reads.rows("timer_of_subjects", {"site": site, "subjects": self._listed(subjects)}, timer_of)
 
     async def count(self) -> int:
         """How many are armed."""

@@ -1,5 +1,6 @@
 """Reading the desk in memory: chats, tickets, companies, contacts and agents."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from deskbell.model.chat import Chat, ChatMessage
@@ -31,6 +32,11 @@ class MemoryDesk(Rows):
             rows = [row for row in rows if (row.created_at, row.id) < (last.created_at, last.id)]
         return tuple(sorted(rows, key=lambda row: (row.created_at, row.id), reverse=True)[:limit])
 
+    async def chats_of(self, site: SiteId, chat_ids: Sequence[str]) -> tuple[Chat, ...]:
+        """Those that exist."""
+        rows: list[Chat | None] = [self._tables.get("chat", (site, one)) for one in dict.fromkeys(chat_ids)]
+        return tuple(row for row in rows if row is not None)
+
     async def messages(self, site: SiteId, chat_id: str) -> tuple[ChatMessage, ...]:
         """Oldest first."""
         return tuple(sorted(self._tables.of_site("chat_message", site, chat_id), key=lambda row: (row.at, row.id)))
@@ -48,6 +54,11 @@ class MemoryDesk(Rows):
             top = last.entity_id if last is not None else number_of(before) or 0
             rows = [row for row in rows if row.entity_id < top]
         return tuple(sorted(rows, key=lambda row: row.entity_id, reverse=True)[:limit])
+
+    async def tickets_of(self, site: SiteId, ticket_ids: Sequence[str]) -> tuple[Ticket, ...]:
+        """Those that exist, deleted ones too."""
+        rows: list[Ticket | None] = [self._tables.get("ticket", (site, one)) for one in dict.fromkeys(ticket_ids)]
+        return tuple(row for row in rows if row is not None)
 
     async def notes(self, site: SiteId, ticket_id: str) -> tuple[Note, ...]:
         """Oldest first."""

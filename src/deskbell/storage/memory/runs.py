@@ -28,10 +28,10 @@ class MemoryTimers(Rows):
         armed = self._armed()
         return armed[0].due_at if armed else None
 
-    async def of_subject(self, site: SiteId, subject: str) -> tuple[Timer, ...]:
-        """By rule."""
-        rows: list[Timer] = self._tables.of_site("timer", site)
-        return tuple(row for row in rows if row.subject == subject)
+    async def of_subjects(self, site: SiteId, subjects: Sequence[str]) -> tuple[Timer, ...]:
+        """By subject and rule."""
+        rows: list[Timer] = [row for row in self._tables.of_site("timer", site) if row.subject in set(subjects)]
+        return tuple(sorted(rows, key=lambda row: (row.subject, row.rule)))
 
     async def count(self) -> int:
         """How many are armed."""

@@ -84,7 +84,7 @@ class PostgresStore:
         self.bins = SqlBins(reads)
         self.audit = SqlAudit(reads)
         self.due = PostgresDue(reads, self._sessions)
-        self.timers = SqlTimers(reads)
+        self.timers = SqlTimers(reads, POSTGRES)
         self.replays = SqlReplays(reads)
         self.shards = PostgresShards(self._link)
         self.schema = PostgresSchema(reads)

@@ -335,6 +335,10 @@ SELECT body FROM ticket_list WHERE site = :site;
 -- One chat.
 SELECT body FROM chat WHERE site = :site AND id = :id;
 
+-- name: chat_many
+-- Several chats.
+SELECT body FROM chat WHERE site = :site AND id IN (SELECT value FROM json_each(:ids));
+
 -- name: chat_page
 -- Chats, newest first.
 SELECT body FROM chat WHERE site = :site {conditions} ORDER BY created_at DESC, id DESC LIMIT :limit;
@@ -349,6 +353,10 @@ SELECT body FROM ticket WHERE site = :site AND id = :key
 UNION ALL
 SELECT body FROM ticket WHERE site = :site AND external_id = :key
 LIMIT 1;
+
+-- name: ticket_many
+-- Several tickets.
+SELECT body FROM ticket WHERE site = :site AND id IN (SELECT value FROM json_each(:ids));
 
 -- name: ticket_page
 -- Tickets by number, the highest first.
@@ -799,10 +807,10 @@ DELETE FROM timer WHERE site = :site AND rule = :rule;
 SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
 WHERE due_at <= :until ORDER BY due_at, site, rule, subject LIMIT :limit;
 
--- name: timer_of_subject
--- The timers of a subject.
+-- name: timer_of_subjects
+-- The timers of several subjects.
 SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
-WHERE site = :site AND subject = :subject ORDER BY rule;
+WHERE site = :site AND subject IN (SELECT value FROM json_each(:subjects)) ORDER BY subject, rule;
 
 -- name: timer_count
 -- For all sites: how many timers are armed.

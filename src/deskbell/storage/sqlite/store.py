@@ -95,7 +95,7 @@ class SqliteStore:
         self.bins = SqlBins(readers)
         self.audit = SqlAudit(readers)
         self.due = SqlDue(readers, SQLITE)
-        self.timers = SqlTimers(readers)
+        self.timers = SqlTimers(readers, SQLITE)
         self.replays = SqlReplays(readers)
         self.shards = SqliteShards(connection, sql)
         self.schema = SqliteSchema(connection, sql)
