@@ -152,7 +152,7 @@ class Due(Protocol):
     ) -> tuple[Delivery, ...]: ...  # waiting ones in order of (due, id), strictly after this position
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
-    ) -> tuple[Delivery, ...]: ...  # the oldest of each subject (type, id) that has not ended, or is exhausted
+    ) -> tuple[Delivery, ...]: ...  # the oldest of each subject (type, id) not ended, or exhausted; no tests
     async def unreadable(
         self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
     ) -> tuple[DeliveryId, ...]: ...  # those of `deliveries` whose rows are damaged, so that it raises

@@ -286,7 +286,8 @@ async def test_the_head_of_a_subject_is_its_oldest_open_delivery(store: Store) -
     a, b = Subject(type="chat", id="a"), Subject(type="ticket", id="a")
     rows = [delivery(ms, subject=subject, due_at=at(99 - ms)) for ms, subject in enumerate((a, a, a, b))]
     elsewhere = delivery(0, subject=b, webhook_id="whk_2")
-    await store.commit(inserts(*rows, elsewhere))
+    of_a_test = delivery(0, subject=Subject(type="chat", id="a"), test=True)
+    await store.commit(inserts(*rows, elsewhere, of_a_test))
     wanted = (("chat", "a"), ("ticket", "a"), ("chat", "none"))
 
     async def heads(*, or_exhausted: bool = False) -> list[str]:

@@ -7,6 +7,7 @@ from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.ground import Ground
 from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
+from deskbell.engine.ordered_reading import OrderedReading
 from deskbell.engine.parcel import Parcel
 from deskbell.model.changes import SetAside, Unit
 from deskbell.model.delivery import Delivery, Trigger
@@ -35,6 +36,7 @@ class Backlog:
         self._clock = ground.clock
         self._log = ground.log
         self._random = ground.random
+        self._ordered = OrderedReading(ground, dispatcher=dispatcher, holding=holding, load=self._parcels)
         self._wanted: dict[WebhookId, Lane] = {}
         self._wake = asyncio.Event()
 
@@ -70,6 +72,8 @@ class Backlog:
                 continue
             lane = self._dispatcher.lane(site, webhook_id)
             lane.waiting = waiting
+            if lane.order is not None and lane.order.is_known and self._ownership.alone:
+                continue  # it waits for others of its subject
             if waiting > len(lane.members) and not lane.reading:
                 lane.missed = True
                 self._holding.note(lane, due_at)
@@ -83,17 +87,13 @@ class Backlog:
             return
         lane.reading, epoch = True, lane.epoch
         lane.store_due = None
-        if lane.cursor is None:
+        if lane.cursor is None and lane.order is None:
             lane.missed = False
         try:
-            rows = await self._store.due.deliveries(lane.site, lane.webhook_id, lane.cursor, room)
-            fresh = self._sort_out(lane, rows, room)
-            parcels = await self._parcels(lane.site, fresh)
-            if epoch == lane.epoch:
-                self._admit(lane, parcels)
+            if lane.order is not None:
+                await self._ordered.read(lane, lane.order)
             else:
-                lane.cursor = None
-                self._holding.note(lane, self._clock.now())
+                await self._read_page(lane, room, epoch)
         except BaseException:
             self._holding.note(lane, self._clock.now())
             raise
@@ -102,6 +102,16 @@ class Backlog:
             lane.gone.clear()
         if lane.store_due is not None and lane.store_due <= self._clock.monotonic():
             self.want(lane)
+
+    async def _read_page(self, lane: Lane, room: int, epoch: int) -> None:
+        rows = await self._store.due.deliveries(lane.site, lane.webhook_id, lane.cursor, room)
+        fresh = self._sort_out(lane, rows, room)
+        parcels = await self._parcels(lane.site, fresh)
+        if epoch == lane.epoch:
+            self._admit(lane, parcels)
+        else:
+            lane.cursor = None
+            self._holding.note(lane, self._clock.now())
 
     async def _set_aside(self, lane: Lane, error: Exception) -> None:
         """A row of this queue is damaged: end it, so that the others go on. Else the next look tries again."""

@@ -65,7 +65,9 @@ class Dispatcher:
         return found
 
     def queue(self, lane: Lane, parcel: Parcel) -> None:
-        """Queue a parcel that is in memory: now, or when it is due."""
+        """Queue a parcel that is in memory: now, or when it is due; not if it has to wait for one before it."""
+        if lane.order is not None and not lane.order.may_go(parcel):
+            return
         parcel.turn += 1
         if parcel.due > self._clock.monotonic():
             self.at(parcel.due, parcel, parcel.turn)

@@ -21,6 +21,7 @@ from deskbell.engine.freezing import Freezing
 from deskbell.engine.gatherings import Gatherings
 from deskbell.engine.ground import Ground
 from deskbell.engine.health import Healths
+from deskbell.engine.heads import Heads
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
 from deskbell.engine.keeper import Keeper
@@ -107,6 +108,7 @@ class Engine:
             filter_faults=self._filter_faults,
             broken=self._broken,
         )
+        self._heads = Heads(ground)
         self._wire(ground)
         self._nodes = Nodes(
             ground, lanes=self._lanes, holding=self._holding, keeper=self._keeper, node=node, delivers=delivers
@@ -182,6 +184,7 @@ class Engine:
         for webhook in self._settings.all_webhooks():
             if webhook.state is not WebhookState.DELETED:
                 self._lanes.apply(webhook.site, webhook.id)
+        await self._heads.follow_newest()
         await self._nodes.start()
         if self._ownership.owns(FIRST_SHARD):  # one does it for all: what a process that ended had not counted
             await self._statistics.recount()
@@ -334,6 +337,10 @@ class Engine:
     def filter_fault(self, webhook: Webhook) -> FilterFault | None:
         """The last event on which the webhook's filter could not be evaluated, as it is now."""
         return self._filter_faults.of(webhook)
+
+    async def waits_for(self, delivery: Delivery) -> Delivery | None:
+        """The delivery of the same subject that has to be through first; None: it waits for none."""
+        return await self._heads.before(delivery)
 
     def is_sending(self, delivery: Delivery) -> bool:
         """Whether an attempt of this delivery is on its way now."""

@@ -53,13 +53,17 @@ class Gatherings:
         if len(kept) > KEPT_MAX:
             del kept[next(iter(kept))]
 
-    def waits(self, webhook: Webhook) -> bool:
+    def waits(self, webhook: Webhook, key: Key) -> bool:
         """Whether a delivery made now waits anyhow: for its batch, or because others are in front of it."""
+        if key is not None and not self._ownership.alone:  # others may join nothing, for the order's sake
+            return False
         if webhook.batch.wait_ms:
             return True
         if not self._ownership.owns(webhook.shard):
             return False
-        return not self._dispatcher.is_free(self._lane(webhook))
+        lane = self._lane(webhook)
+        is_behind = key is not None and lane.order is not None and lane.order.is_busy(key)
+        return is_behind or not self._dispatcher.is_free(lane)
 
     def close(self, webhook: Webhook, gathering: Gathering) -> None:
         """Nothing joins it any more."""

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from deskbell.engine.dispatch import Dispatcher
 from deskbell.engine.lane import Lane
+from deskbell.engine.line import Key, key_of
+from deskbell.engine.order import Order
 from deskbell.engine.parcel import Parcel
 from deskbell.model.delivery import Delivery, DeliveryState, Trigger
 from deskbell.model.event import Event
@@ -58,6 +60,9 @@ class Holding:
         lane = self._dispatcher.lane(parcel.delivery.site, parcel.delivery.webhook_id)
         if parcel.delivery.id in lane.members:  # the reader saw the commit before we were told of it
             return
+        if lane.order is not None and (key := key_of(parcel.delivery)) is not None:
+            self._admit_in_order(lane, lane.order, key, parcel)
+            return
         overdue = lane.store_due is not None and lane.store_due <= self._clock.monotonic()
         behind = overdue and not lane.reading  # newer ones must not fill the room of older ones
         if lane.held or behind or not self.room(lane) or self._is_far(parcel):
@@ -66,6 +71,37 @@ class Holding:
             return
         self.keep(lane, parcel)
         self._dispatcher.queue(lane, parcel)
+
+    def _admit_in_order(self, lane: Lane, order: Order, key: Key, parcel: Parcel) -> None:
+        """It goes if nothing of its subject is before it, else it waits in memory or in the database."""
+        if lane.held:
+            lane.missed = True
+            self.note(lane, parcel.delivery.due_at)
+            return
+        room, share = self.room(lane), self._limits.in_memory_deliveries // _SHARE
+        has_room = room > 0 and not self._is_far(parcel)
+        if order.arrives(parcel, key, has_room=has_room, has_much=has_room and 2 * room > share):
+            self.keep(lane, parcel)
+            self._dispatcher.queue(lane, parcel)
+        if order.wanted:
+            self.look(lane)
+
+    def let_go(self, lane: Lane) -> None:
+        """What waits in vain for its turn leaves memory; what is being sent does so later."""
+        while lane.order is not None and lane.order.loose:
+            parcel = lane.order.loose.pop()
+            if not parcel.sending:
+                self.forget(lane, parcel)
+
+    def cancelled(self, site: SiteId, webhook_id: WebhookId, delivery_id: DeliveryId) -> None:
+        """Somebody cancelled a delivery: it leaves memory, and others of its subject wait for it no more."""
+        lane = self._dispatcher.lane(site, webhook_id)
+        parcel = lane.members.get(delivery_id)
+        if parcel is not None and not parcel.sending:
+            self.forget(lane, parcel)
+        if lane.order is not None:
+            lane.order.cancelled(delivery_id)
+            self.look(lane)
 
     def behind(self, site: SiteId, webhook_id: WebhookId) -> None:
         """Something of this webhook is in the database that did not come by here: read it when there is room."""
@@ -98,6 +134,18 @@ class Holding:
             lane.gone.add(parcel.delivery.id)
         elif lane.store_due is not None and lane.store_due <= self._clock.monotonic():
             self._dispatcher.on_lane_due(lane)
+        if lane.order is not None:
+            self._promote(lane, lane.order, parcel)
+
+    def _promote(self, lane: Lane, order: Order, gone: Parcel) -> None:
+        """The next of the subject goes, or is asked for."""
+        following = order.left(gone)
+        if following is not None and following.trigger in (Trigger.AUTOMATIC, Trigger.REPLAY):
+            self._dispatcher.queue(lane, following)
+        if order.loose:
+            self.let_go(lane)
+        if order.wanted:
+            self.look(lane)
 
     def reschedule(self, lane: Lane, parcel: Parcel, after: Delivery) -> None:
         """After a settle: keep a delivery that goes on soon, let go of everything else."""
@@ -106,7 +154,8 @@ class Holding:
             self.forget(lane, parcel)
             return
         parcel.due = self.monotonic_due(after.due_at)
-        if lane.held or parcel.due > self._clock.monotonic() + HORIZON_S:
+        is_behind = lane.order is not None and not lane.order.may_go(parcel)  # it was sent by hand
+        if lane.held or is_behind or parcel.due > self._clock.monotonic() + HORIZON_S:
             self.forget(lane, parcel)
             self.note(lane, after.due_at)
             return
@@ -114,8 +163,17 @@ class Holding:
 
     def note(self, lane: Lane, due_at: Instant) -> None:
         """Remember that the database holds something of this webhook that is due then."""
+        due = max(self._clock.monotonic(), self.monotonic_due(due_at))
+        if lane.order is not None and (lane.order.scan_at is None or due < lane.order.scan_at):
+            lane.order.scan_at = due
+        self._wake_at(lane, due)
+
+    def look(self, lane: Lane, pause_s: float = 0.0) -> None:
+        """Have the reader look at this lane, after so many seconds."""
+        self._wake_at(lane, self._clock.monotonic() + pause_s)
+
+    def _wake_at(self, lane: Lane, due: float) -> None:
         now = self._clock.monotonic()
-        due = max(now, self.monotonic_due(due_at))
         if lane.store_due is not None and lane.store_due <= due:
             return
         lane.store_due = due
@@ -135,6 +193,7 @@ class Holding:
 
     def release(self, lane: Lane, *, by_hand: bool = False) -> None:
         """Let go of every idle parcel that nobody sends by hand, or of those too: the database may say otherwise."""
+        order, lane.order = lane.order, None
         for parcel in lane.idle():
             if by_hand or parcel.trigger in (Trigger.AUTOMATIC, Trigger.REPLAY):
                 self.forget(lane, parcel)
@@ -144,6 +203,7 @@ class Holding:
         lane.cursor = None
         lane.missed = True
         lane.epoch += 1
+        lane.order = None if order is None else order.blank()
 
     def find(self, webhook_id: WebhookId, delivery_id: str) -> tuple[Lane, Parcel] | None:
         """A delivery that is in memory."""

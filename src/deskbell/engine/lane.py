@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 
 from deskbell.engine.gathering import Gathering, Key
+from deskbell.engine.order import Order
 from deskbell.engine.parcel import Parcel
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.instant import Instant
@@ -18,7 +19,7 @@ class Lane:
 
     __slots__ = (
         "allowed", "bucket", "carried", "cursor", "debt_bytes", "epoch", "first", "gathering", "gone", "held",
-        "in_flight", "in_rotation", "members", "missed", "open_until", "reading", "recovery", "retries",
+        "in_flight", "in_rotation", "members", "missed", "open_until", "order", "reading", "recovery", "retries",
         "shard", "site", "store_due", "wait_until", "waiting", "wake_at", "webhook_id",
     )  # fmt: skip
 
@@ -40,6 +41,7 @@ class Lane:
         self.wake_at: float | None = None  # monotonic: when the dispatcher looks again
         self.bucket: Bucket | None = None
         self.recovery: Recovery | None = None  # the receiver is just back
+        self.order: Order | None = None  # of its subjects, when the webhook is ordered by them
         # what is not in memory
         self.waiting = 0  # rows, when they were last counted
         self.store_due: float | None = None  # monotonic: when something in the database is due; None: nothing known

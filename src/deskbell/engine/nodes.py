@@ -99,9 +99,7 @@ class Nodes:
             self._supervisor.errand("asked", self._keeper.answer)
 
     def _cancelled(self, detail: tuple[SiteId, WebhookId, DeliveryId]) -> None:
-        found = self._holding.find(detail[1], detail[2])
-        if found is not None and not found[1].sending:
-            self._holding.forget(*found)
+        self._holding.cancelled(*detail)
 
     def _changed(self, site: SiteId, webhook_id: WebhookId | None) -> None:
         """Hold the lanes at once, then read anew: nothing is sent or matched with the old settings."""

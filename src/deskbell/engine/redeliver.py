@@ -64,9 +64,9 @@ class Redeliver:
         return row
 
     async def cancel(self, site: SiteId, delivery_id: str) -> Delivery:
-        """Cancel a waiting delivery. Raises NotFound, or Conflict when it has ended."""
+        """Cancel a waiting delivery, or an exhausted one that holds others. Raises NotFound, or Conflict otherwise."""
         delivery = await self._find(site, delivery_id)
-        if delivery.state in ENDED:
+        if delivery.state in ENDED and not self._holds_others(delivery):
             raise Conflict(f"This delivery has ended: it is {delivery.state.value}.", reason="ended")
         after = replace(delivery, state=DeliveryState.CANCELLED, ended_at=self._clock.now())
         verdict = await self._store.commit(Unit(changes=(MoveDelivery(after=after, expected=delivery.state),)))
@@ -74,13 +74,18 @@ class Redeliver:
             if verdict.reason == "state":
                 raise Conflict("This delivery was sent at this moment. Look at it again.", reason="ended")
             raise Busy
-        known = self._holding.find(delivery.webhook_id, delivery.id)
-        if known is not None and not known[1].sending:
-            self._holding.forget(*known)
+        self._holding.cancelled(site, delivery.webhook_id, delivery.id)
         if not self._ownership.alone:  # the owner may have it in memory; else its next settle is refused
             self._doorbell.ring("cancelled", (site, delivery.webhook_id, delivery.id))
         self._doorbell.ring("delivery", after)
         return after
+
+    def _holds_others(self, delivery: Delivery) -> bool:
+        """Whether the rest of its subject waits until somebody deals with it."""
+        webhook = self._settings.webhook(delivery.site, delivery.webhook_id)
+        if webhook is None or delivery.state is not DeliveryState.EXHAUSTED or delivery.subject is None:
+            return False
+        return webhook.ordered_by == "subject" and webhook.on_exhausted == "hold"
 
     async def _find(self, site: SiteId, delivery_id: str) -> Delivery:
         delivery = await self._store.deliveries.get(site, delivery_id)

@@ -159,7 +159,7 @@ class Tray:
 
     def _parcel(self, part: Part, due: float) -> Parcel:
         """A new delivery; one that takes no more, or goes at once, need not be frozen later."""
-        gathers = not part.is_closed and self._gatherings.waits(part.webhook)
+        gathers = not part.is_closed and self._gatherings.waits(part.webhook, part.gathering.key)
         if gathers:
             self._gatherings.keep(part.webhook, part.gathering)
             due += part.webhook.batch.wait_ms / 1000

@@ -203,7 +203,7 @@ class SqlDue:
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
     ) -> tuple[Delivery, ...]:
-        """The oldest of each subject that has not ended, or is exhausted."""
+        """The oldest of each subject that has not ended, or is exhausted; no tests."""
         wanted = tuple(dict.fromkeys(subjects))
         bindings = {
             "site": site,

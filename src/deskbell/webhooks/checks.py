@@ -10,7 +10,7 @@ from deskbell.rules.signing import check_secret
 from deskbell.rules.text import check_line
 from deskbell.rules.urls import UrlPolicy, UrlRefused, parse_receiver_url
 from deskbell.webhooks.checks_numbers import check_numbers
-from deskbell.webhooks.checks_order import check_batch
+from deskbell.webhooks.checks_order import check_batch, check_order
 from deskbell.webhooks.checks_types import check_types
 from deskbell.webhooks.kinds import Kind
 from deskbell.webhooks.reading_members import pointer_of
@@ -42,6 +42,7 @@ def check_spec(
         *check_headers(spec.headers, limits, known=kept_headers),
         *check_numbers(spec, limits),
         *check_batch(spec),
+        *check_order(spec),
         *(() if spec.secret is None else _one(check_secret(spec.secret))),
     )
 
@@ -96,8 +97,6 @@ def _check_choices(spec: WebhookSpec) -> Iterator[FaultAt]:
 _UNAVAILABLE: tuple[tuple[str, Callable[[WebhookSpec], bool]], ...] = (
     (POINTERS["preset"], lambda spec: spec.preset is not None),
     (f"{POINTERS['signature']}/ed25519", lambda spec: spec.signature.ed25519),
-    (POINTERS["ordered_by"], lambda spec: spec.ordered_by == "subject"),
-    (POINTERS["on_exhausted"], lambda spec: spec.on_exhausted == "hold"),
 )
 """What the contract has and this version does not do: refused, so that nobody relies on it in vain."""
 

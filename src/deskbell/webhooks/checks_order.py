@@ -18,3 +18,10 @@ def check_batch(spec: WebhookSpec) -> Iterator[FaultAt]:
     if spec.batch.wait_ms > 0 and not gathers(spec.batch):
         detail = "With eventsMax 1 there are no others to wait for: set eventsMax to 2 or more, or waitMs to 0."
         yield FaultAt(pointer=f"{POINTERS['batch']}/waitMs", code="batch_of_one", detail=detail)
+
+
+def check_order(spec: WebhookSpec) -> Iterator[FaultAt]:
+    """Holding without an order: nothing waits for anything."""
+    if spec.on_exhausted == "hold" and spec.ordered_by != "subject":
+        detail = "Only what is sent in order can be held: set orderedBy to subject, or onExhausted to continue."
+        yield FaultAt(pointer=POINTERS["on_exhausted"], code="not_ordered", detail=detail)

@@ -163,11 +163,11 @@ class MemoryDue:
     async def heads(
         self, site: SiteId, webhook_id: WebhookId, subjects: Sequence[tuple[str, str]], *, or_exhausted: bool
     ) -> tuple[Delivery, ...]:
-        """The oldest of each subject that has not ended, or is exhausted."""
+        """The oldest of each subject that has not ended, or is exhausted; no tests."""
         states = {"waiting", "gathering", "exhausted"} if or_exhausted else {"waiting", "gathering"}
         found: dict[tuple[str, str], Delivery] = {}
         for row in self._tables.of_site("delivery", site):
-            if row.webhook_id == webhook_id and row.state in states and row.subject is not None:
+            if row.webhook_id == webhook_id and row.state in states and row.subject is not None and not row.test:
                 subject = (row.subject.type, row.subject.id)
                 if subject in subjects:
                     found.setdefault(subject, row)

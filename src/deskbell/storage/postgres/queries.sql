@@ -858,7 +858,8 @@ WHERE site = :site AND (:webhook_id::text IS NULL OR webhook_id = :webhook_id) A
 ORDER BY id;
 
 -- name: due_heads
--- For each of several subjects of a webhook the oldest delivery that has not ended, or is exhausted where that holds.
+-- For each of several subjects of a webhook the oldest delivery that has not ended, or is exhausted where that holds; no
+-- tests.
 SELECT h.*
 FROM (SELECT DISTINCT * FROM unnest(:types::text[], :ids::text[])) AS wanted (type, id) CROSS JOIN LATERAL (
   SELECT d.site, d.id, d.webhook_id, d.webhook_version, d.shard, d.state, d.due_at, d.created_at, d.event_ids,
@@ -866,7 +867,7 @@ FROM (SELECT DISTINCT * FROM unnest(:types::text[], :ids::text[])) AS wanted (ty
     d.last_outcome, d.last_status, d.ended_at, d.payload_bytes, d.replay_id, d.copy_of, d.test, d.payload
   FROM delivery AS d
   WHERE d.site = :site AND d.subject_type = wanted.type AND d.subject_id = wanted.id AND d.subject_id IS NOT NULL
-    AND d.webhook_id = :webhook_id
+    AND d.webhook_id = :webhook_id AND NOT d.test
     AND (d.state IN ('waiting', 'gathering') OR (:or_exhausted::boolean AND d.state = 'exhausted'))
   ORDER BY d.id LIMIT 1
 ) AS h

@@ -746,7 +746,8 @@ WHERE site = :site AND (:webhook_id IS NULL OR webhook_id = :webhook_id) AND id 
 ORDER BY id;
 
 -- name: due_heads
--- For each of several subjects of a webhook the oldest delivery that has not ended, or is exhausted where that holds.
+-- For each of several subjects of a webhook the oldest delivery that has not ended, or is exhausted where that holds; no
+-- tests.
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
   replay_id, copy_of, test, payload
@@ -755,7 +756,7 @@ WHERE site = :site AND id IN (
   SELECT (
     SELECT h.id FROM delivery AS h INDEXED BY delivery_subject
     WHERE h.site = :site AND h.subject_type = t.value AND h.subject_id = i.value AND h.subject_id IS NOT NULL
-      AND h.webhook_id = :webhook_id
+      AND h.webhook_id = :webhook_id AND h.test = 0
       AND (h.state = 'waiting' OR h.state = 'gathering' OR (:or_exhausted AND h.state = 'exhausted'))
     ORDER BY h.id LIMIT 1)
   FROM json_each(:types) AS t JOIN json_each(:ids) AS i ON i.key = t.key)
