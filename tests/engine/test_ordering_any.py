@@ -192,7 +192,8 @@ class Shop:
             if row.ended_at is None:  # only behind a head that holds
                 head = await self.world.engine.waits_for(row)
                 assert self.settings["on_exhausted"] == "hold"
-                assert head is not None and head.state == "exhausted"
+                assert head is not None
+                assert head.state == "exhausted"
 
 
 @pytest.fixture(autouse=True, scope="module")

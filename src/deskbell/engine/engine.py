@@ -20,8 +20,8 @@ from deskbell.engine.filter_faults import FilterFault, FilterFaults
 from deskbell.engine.freezing import Freezing
 from deskbell.engine.gatherings import Gatherings
 from deskbell.engine.ground import Ground
-from deskbell.engine.health import Healths
 from deskbell.engine.heads import Heads
+from deskbell.engine.health import Healths
 from deskbell.engine.holding import Holding
 from deskbell.engine.ids import Ids
 from deskbell.engine.keeper import Keeper
