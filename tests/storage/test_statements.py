@@ -15,6 +15,7 @@ SQLITE_ALONE = {
     "shard_all",
 }
 POSTGRES_ALONE = {
+    "queue_insert",  # SQLite's queue is an index
     "transaction_start",
     "audit_lock",  # SQLite has one writer
     "shard_beat",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from deskbell.model.changes import Change, Insert, Join, MoveDelivery, PutHealth, Refused, Settle
-from deskbell.model.delivery import Attempt, Delivery
+from deskbell.model.delivery import ENDED, Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.rules.batching import both
 from deskbell.storage.bodies import body_of
@@ -30,6 +30,13 @@ _COUNTED = {
 
 _ANSWERS = frozenset({"delivery_insert", "delivery_join", "delivery_settle", "delivery_move"})
 """Statements that answer how many rows they changed; of the others the server says it."""
+
+
+_COPIED = frozenset({"event_insert", "delivery_insert", "attempt_insert"})
+"""Statements that only write new rows: many of them go by COPY, for a third of the work on both sides."""
+
+COPIED_MIN = 8
+"""Rows from which the second round trip of a COPY pays."""
 
 
 class Bulk:
@@ -78,13 +85,21 @@ class Bulk:
         return None
 
     async def _changed(self, name: str, rows: Sequence[Bindings]) -> int:
-        columns: list[Any] = list(zip(*rows, strict=True))
+        if name == "attempt_insert":
+            rows = self._session.placed(rows)
+        if name in _COPIED and len(rows) >= COPIED_MIN:
+            return await self._copied(name, rows)
+        columns = [_column(one) for one in zip(*rows, strict=True)]
         if name in _ANSWERS:
             return int(await self._session.value(name, columns))
-        if name == "attempt_insert":
-            columns[:0] = [self._session.writer, self._session.seq]
-            self._session.seq += len(rows)
         return await self._session.run(name, columns)
+
+    async def _copied(self, name: str, rows: Sequence[Bindings]) -> int:
+        if name == "delivery_insert":
+            waiting = [place for row in rows if (place := queue_row(row)) is not None]
+            if waiting:
+                await self._session.copy("queue_insert", waiting)
+        return await self._session.copy(name, rows)
 
     def _add_delivery(self, row: Delivery) -> None:
         self._rows["delivery_insert"].append(delivery_row(row))
@@ -106,3 +121,14 @@ class Bulk:
     def _add_health(self, change: PutHealth) -> None:
         health = change.health
         self._health[health.site, health.webhook_id] = (health.site, health.webhook_id, body_of(health))
+
+
+def queue_row(row: Bindings) -> Bindings | None:
+    """The place in the queue of a delivery's row; None when it does not wait."""
+    site, key, webhook_id, _, shard, state, due_at, *_ = row
+    return None if state in ENDED else (site, state, key, webhook_id, due_at, shard)
+
+
+def _column(values: tuple[Any, ...]) -> Sequence[Any]:
+    """A column of many rows; one without any value is left empty, the server fills it up."""
+    return () if values.count(None) == len(values) else values

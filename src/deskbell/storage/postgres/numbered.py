@@ -10,6 +10,8 @@ from deskbell.storage.statements import statements
 
 _NAME = re.compile(r"(?<![:\w]):([a-z]\w*)")
 
+_INSERT = re.compile(r"INSERT INTO (\w+) \(([^)]+)\)")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Numbered:
@@ -33,6 +35,15 @@ def numbered(text: str) -> Numbered:
 
     changed = _NAME.sub(place, text)
     return Numbered(text=changed, names=tuple(places))
+
+
+@cache
+def inserted(name: str) -> tuple[str, tuple[str, ...]]:
+    """The table that a named INSERT writes, and its columns in order."""
+    found = _INSERT.search(statements("postgres")[name])
+    if found is None:
+        raise ValueError(f"{name}: is no INSERT")
+    return found[1], tuple(one.strip() for one in found[2].split(","))
 
 
 @cache

@@ -36,6 +36,11 @@ WITH fresh AS (
 )
 SELECT count(*) FROM fresh;
 
+-- name: queue_insert
+-- Places in the queue of deliveries that were written by COPY.
+INSERT INTO queue (site, state, delivery_id, webhook_id, due_at, shard)
+VALUES (:site, :state, :delivery_id, :webhook_id, :due_at, :shard);
+
 -- name: delivery_event_insert
 -- Note that deliveries carry events.
 INSERT INTO delivery_event (site, event_id, delivery_id)
@@ -45,10 +50,9 @@ SELECT * FROM unnest(:site::text[], :event_id::text[], :delivery_id::text[]) ON 
 -- Append attempts.
 INSERT INTO attempt (site, id, delivery_id, webhook_id, number, trigger, started_at, outcome_class, outcome, status,
   rest, writer, seq)
-SELECT made.*, :writer::integer, :seq::bigint + row_number() OVER ()
-FROM unnest(:site::text[], :id::text[], :delivery_id::text[], :webhook_id::text[], :number::integer[],
+SELECT * FROM unnest(:site::text[], :id::text[], :delivery_id::text[], :webhook_id::text[], :number::integer[],
   :trigger::text[], :started_at::bigint[], :outcome_class::text[], :outcome::text[], :status::integer[],
-  :rest::bytea[]) AS made;
+  :rest::bytea[], :writer::integer[], :seq::bigint[]);
 
 -- name: delivery_settle
 -- Move deliveries after their attempts, those that still are in the expected state, and their places in the queue.

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deskbell.storage.postgres.connection import Connection
-from deskbell.storage.postgres.numbered import statement
+from deskbell.storage.postgres.numbered import inserted, statement
 from deskbell.storage.postgres.partitions import Purged
 
 LOCK_CLASS = 0x6462_6C6C
@@ -30,6 +30,18 @@ class Session:
         asked = statement(name)
         arguments = asked.arguments(bindings) if isinstance(bindings, Mapping) else bindings
         status: str = await self.connection.execute(asked.text, *arguments)
+        return int(status.rpartition(" ")[2])
+
+    def placed(self, attempts: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """Rows of attempts with their places in the order of commits."""
+        found = [(*row, self.writer, self.seq + place) for place, row in enumerate(attempts, 1)]
+        self.seq += len(attempts)
+        return found
+
+    async def copy(self, name: str, rows: Sequence[tuple[Any, ...]]) -> int:
+        """Write many new rows in the columns of a named INSERT; how many."""
+        table, columns = inserted(name)
+        status: str = await self.connection.copy_records_to_table(table, records=rows, columns=columns)
         return int(status.rpartition(" ")[2])
 
     async def row(self, name: str, bindings: Mapping[str, Any]) -> Any:

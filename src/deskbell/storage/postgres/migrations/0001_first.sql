@@ -71,7 +71,7 @@ CREATE TABLE delivery (
   payload bytea,
   stopped text COLLATE "C" GENERATED ALWAYS AS (CASE WHEN state IN ('exhausted', 'cancelled') THEN state END) STORED,
   PRIMARY KEY (site, id)
-) WITH (fillfactor = 75, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
 CREATE INDEX delivery_webhook ON delivery (site, webhook_id, id);
 CREATE INDEX delivery_subject ON delivery (site, subject_type, subject_id, id) WHERE subject_id IS NOT NULL;
 CREATE INDEX delivery_replay ON delivery (site, replay_id, id) WHERE replay_id IS NOT NULL;
