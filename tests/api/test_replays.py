@@ -59,6 +59,8 @@ async def test_count_then_run(desk: Running, receiver: Receiver) -> None:
     assert [one["id"] for one in items] == [made["id"]]
     delivery = (await desk.good("GET", "/deliveries"))["items"][0]
     assert delivery["replayId"] == made["id"]
+    assert len((await desk.good("GET", f"/deliveries?replay={made['id']}"))["items"]) == 5
+    assert (await desk.good("GET", "/deliveries?replay=rpl_none"))["items"] == []
 
 
 async def test_once_under_a_key(desk: Running, receiver: Receiver) -> None:

@@ -71,6 +71,14 @@ def test_delivery_lists_walk_an_index_in_order(connection: apsw.Connection, name
                 assert re.search(r"id[<>]\?", found), found
 
 
+def test_progress_of_a_replay_is_counted_from_its_index(connection: apsw.Connection) -> None:
+    """However large it is, no delivery is read for it."""
+    [branch] = delivery_branches(DeliveryFilter(replay_id="rpl_1", states=("delivered",)), SQLITE)
+    text = statements("sqlite")["delivery_count_branch"].replace("{conditions}", branch.text)
+    found = plan(connection, text.replace("{way}", branch.way))
+    assert "USING COVERING INDEX delivery_replay (site=? AND replay_id=?)" in found, found
+
+
 def test_event_lists_walk_an_index_in_order(connection: apsw.Connection) -> None:
     """Events by id, or by subject."""
     for which, index in (

@@ -77,7 +77,8 @@ CREATE INDEX delivery_queue ON delivery (site, webhook_id, due_at, id, state, cr
   WHERE state = 'waiting' OR state = 'gathering';
 CREATE INDEX delivery_webhook ON delivery (site, webhook_id, id);
 CREATE INDEX delivery_subject ON delivery (site, subject_type, subject_id, id) WHERE subject_id IS NOT NULL;
-CREATE INDEX delivery_replay ON delivery (site, replay_id, id) WHERE replay_id IS NOT NULL;
+-- With the state, so that how far a replay is can be counted from the index alone.
+CREATE INDEX delivery_replay ON delivery (site, replay_id, id, state) WHERE replay_id IS NOT NULL;
 -- The usual end is left out: most rows have it, so a list of them is found by id.
 CREATE INDEX delivery_state ON delivery (site, state, id, webhook_id)
   WHERE state = 'waiting' OR state = 'gathering' OR state = 'exhausted' OR state = 'cancelled';
