@@ -164,9 +164,9 @@ class Timers(Protocol):
     """Armed timers, for all sites."""
 
     async def due(self, until: Instant, limit: int) -> tuple[Timer, ...]: ...  # due at or before, oldest first
-    async def next_due(self) -> Instant | None: ...
+    async def next_due(self) -> Instant | None: ...  # None: nothing is armed, but for spent ones
     async def of_subjects(self, site: SiteId, subjects: Sequence[str]) -> tuple[Timer, ...]: ...  # by subject, rule
-    async def count(self) -> int: ...
+    async def count(self) -> int: ...  # but for spent ones
 
 
 class Replays(Protocol):

@@ -27,7 +27,7 @@ from deskbell.model.delivery import Asked, DeliveryState
 from deskbell.model.ids import WebhookId
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.replay import Choice, Replay, ReplayState
-from deskbell.model.timer import DwellRule, Timer
+from deskbell.model.timer import NEVER, DwellRule, Timer
 from deskbell.ports import Store
 
 OK = Committed()
@@ -112,6 +112,18 @@ async def test_timers_of_several_subjects(store: Store) -> None:
         ("chat:1", "a"), ("chat:1", "b"), ("ticket:1", "a"), ("ticket:1", "b"),
     ]  # fmt: skip
     assert await store.timers.of_subjects(SITE, []) == ()
+
+
+async def test_a_spent_timer_is_kept_and_never_due(store: Store) -> None:
+    """It is there, and counts for nothing."""
+    spent = replace(timer(fired=1), due_at=NEVER)
+    await store.commit(arm(spent))
+    assert await store.timers.of_subjects(SITE, ["chat:1"]) == (spent,)
+    assert await store.timers.next_due() is None
+    assert await store.timers.count() == 0
+    await store.commit(arm(timer("b")))
+    assert await store.timers.next_due() == at(60_000)
+    assert await store.timers.count() == 1
 
 
 async def test_a_refused_unit_arms_nothing(store: Store) -> None:

@@ -15,8 +15,7 @@ from deskbell.model.draft import Firing
 from deskbell.model.errors import Conflict, Invalid, NotFound
 from deskbell.model.instant import TICKS_PER_SECOND, format_instant, plus
 from deskbell.model.people import SYSTEM, Actor, ActorKind
-from deskbell.model.timer import ARMING, GATHERED, GONE, Timer
-from deskbell.rules.dwell import NEVER
+from deskbell.model.timer import ARMING, GATHERED, GONE, NEVER, Timer
 
 CORA, ANA = "dd~c~1", "dd~m~1"
 HANDLED = {"subject": "chat", "status": "handled", "longerThanSeconds": 3600}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from deskbell.model.changes import ArmTimer, DropTimers
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
-from deskbell.model.timer import DwellRule, Timer
-from deskbell.rules.dwell import NEVER, Fired, Stay, changes_of, fired, next_due, timer_of
+from deskbell.model.timer import NEVER, DwellRule, Timer
+from deskbell.rules.dwell import Fired, Stay, changes_of, fired, next_due, timer_of
 
 SITE = SiteId("dd")
 T0 = Instant(17_000_000_000_000_000)

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from deskbell.model.account import Role
-from deskbell.model.changes import EraseSubject
+from deskbell.model.changes import ArmTimer, EraseSubject
 from deskbell.model.errors import Conflict, Forbidden, NotFound
 from deskbell.model.event import Subject
+from deskbell.model.timer import Timer
 from deskbell.webhooks import Erasures
-from engine.world import SITE, answer, hang, ok, until, url_of
+from engine.world import SITE, START, answer, hang, ok, until, url_of
 from webhooks.office import ANA, ORIGIN, SCRIPT, Office
 
 TICKET = Subject(type="ticket", id="7", title="Printer of Priya")
@@ -67,6 +68,17 @@ async def test_content_goes_and_ids_stay(office: Office) -> None:
     entry = (await office.audit())[-1]
     assert (entry.operation, entry.object_id, entry.actor.name) == ("subject.erase", "ticket:7", "Ana Ruiz")
     assert "Printer" not in (entry.after or "")
+
+
+async def test_no_timer_tells_it_again(office: Office) -> None:
+    """What waits for the subject to stay too long is disarmed with it; other timers stay."""
+    world = office.world
+    await published(office)
+    stays = [Timer(site=SITE, rule="tmr_1", subject=f"ticket:{n}", epoch=1, due_at=START, since=START) for n in (7, 8)]
+    await world.commit(*(ArmTimer(timer=one) for one in stays))
+    use, _ = erasures(office)
+    await use.erase(ANA, ("ticket", "7"), origin=ORIGIN)
+    assert await world.store.timers.of_subjects(SITE, ["ticket:7", "ticket:8"]) == (stays[1],)
 
 
 async def test_one_on_its_way_is_not_sent_again(office: Office) -> None:

@@ -12,6 +12,9 @@ GATHERED = "gathered"
 ARMING = "arming"
 """Rule of the walk that arms a dwell rule for the subjects that are in its status already."""
 
+NEVER = Instant(2**62)
+"""When a spent timer is due: it has told all and stays until its subject leaves the state."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entered:

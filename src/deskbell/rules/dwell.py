@@ -9,11 +9,8 @@ from dataclasses import dataclass, replace
 
 from deskbell.model.changes import ArmTimer, DropTimers
 from deskbell.model.instant import TICKS_PER_MS, TICKS_PER_SECOND, Instant
-from deskbell.model.timer import DwellRule, Timer
+from deskbell.model.timer import NEVER, DwellRule, Timer
 from deskbell.rules.hours import Hours, after, counted, read_hours
-
-NEVER = Instant(2**62)
-"""When a spent timer is due."""
 
 
 @dataclass(frozen=True, kw_only=True)

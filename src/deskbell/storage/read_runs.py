@@ -6,7 +6,7 @@ from typing import Any
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.replay import Replay
-from deskbell.model.timer import Timer
+from deskbell.model.timer import NEVER, Timer
 from deskbell.storage.filters import Dialect
 from deskbell.storage.reading import Bodies, Reads, number
 
@@ -24,7 +24,7 @@ class SqlTimers:
 
     async def next_due(self) -> Instant | None:
         """When the next one is due."""
-        found = await self._reads.rows("timer_due", {"until": 2**62, "limit": 1}, timer_of)
+        found = await self._reads.rows("timer_due", {"until": NEVER - 1, "limit": 1}, timer_of)
         return found[0].due_at if found else None
 
     async def of_subjects(self, site: SiteId, subjects: Sequence[str]) -> tuple[Timer, ...]:
@@ -33,7 +33,7 @@ class SqlTimers:
 
     async def count(self) -> int:
         """How many are armed."""
-        return await self._reads.one("timer_count", {}, number) or 0
+        return await self._reads.one("timer_count", {"never": NEVER}, number) or 0
 
 
 class SqlReplays(Bodies):

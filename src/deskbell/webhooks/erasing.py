@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from deskbell.model.account import Caller, Role
 from deskbell.model.audit import AuditEntry, Origin
-from deskbell.model.changes import EraseSubject, Overwrite, PutMeta, Refused, Unit
+from deskbell.model.changes import DropTimers, EraseSubject, Overwrite, PutMeta, Refused, Unit
 from deskbell.model.errors import Forbidden, NotFound
 from deskbell.model.event import Event
 from deskbell.model.ids import DeliveryId, EventId, SiteId
@@ -82,7 +82,8 @@ class Erasures:
             await self._note(change)
             mark = PutMeta(key=erased_mark(caller.site, one), value=str(int(now)))
             entry = self._entry(caller, origin, found) if number == 0 else None
-            verdict = await self._store.commit(Unit(changes=(change, mark), audit=entry))
+            disarmed = DropTimers(site=caller.site, subject=":".join(one))  # else it would be told again later
+            verdict = await self._store.commit(Unit(changes=(change, disarmed, mark), audit=entry))
             if isinstance(verdict, Refused):
                 raise refusal_of(verdict)
         self._site_changed(caller.site)  # what waits in memory holds the content still: it is read anew

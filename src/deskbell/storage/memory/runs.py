@@ -7,7 +7,7 @@ from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.replay import Replay, ReplayState
 from deskbell.model.shard import SHARDS, ShardRow, Shares
-from deskbell.model.timer import Timer
+from deskbell.model.timer import NEVER, Timer
 from deskbell.storage.memory.read_settings import Rows
 from deskbell.storage.memory.tables import Tables
 
@@ -25,8 +25,7 @@ class MemoryTimers(Rows):
 
     async def next_due(self) -> Instant | None:
         """When the next one is due."""
-        armed = self._armed()
-        return armed[0].due_at if armed else None
+        return min((row.due_at for row in self._tables.rows["timer"].values() if row.due_at < NEVER), default=None)
 
     async def of_subjects(self, site: SiteId, subjects: Sequence[str]) -> tuple[Timer, ...]:
         """By subject and rule."""
@@ -35,7 +34,7 @@ class MemoryTimers(Rows):
 
     async def count(self) -> int:
         """How many are armed."""
-        return len(self._tables.rows["timer"])
+        return sum(row.due_at < NEVER for row in self._tables.rows["timer"].values())
 
 
 class MemoryReplays(Rows):

@@ -926,8 +926,8 @@ SELECT site, rule, subject, epoch, due_at, since, fired FROM timer
 WHERE site = :site AND subject = ANY(:subjects::text[]) ORDER BY subject, rule;
 
 -- name: timer_count
--- For all sites: how many timers are armed.
-SELECT count(*) FROM timer;
+-- For all sites: how many timers are armed, but for spent ones.
+SELECT count(*) FROM timer WHERE due_at < :never;
 
 -- name: dwell_rule_insert
 -- Write a new dwell rule.
