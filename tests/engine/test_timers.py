@@ -15,6 +15,7 @@ from deskbell.model.query import EventFilter
 from deskbell.model.timer import Timer
 from deskbell.rules.limits import Limits
 from deskbell.storage.memory import MemoryStore
+from engine.cluster import Cluster
 from engine.world import SITE, START, World, ok, until
 
 
@@ -173,3 +174,26 @@ async def test_a_firing_without_event_is_written(world: Any) -> None:
     await world.engine.timers.tend()
     assert await world.store.schema.meta("k") == "v"
     assert await world.store.timers.count() == 0
+
+
+async def test_one_node_fires_for_all_and_another_goes_on() -> None:
+    """The owner of the first shard; when it dies, whoever takes that shard fires what is overdue, once."""
+    cluster = Cluster(Limits())
+    await cluster.start()
+    followers = {name: Follower() for name in ("a", "b")}
+    for node in await cluster.join("a", "b"):
+        node.engine.timers.fire = followers[node.name].fire
+    await cluster.tick(1)
+    [owner] = [name for name, node in cluster.nodes.items() if 0 in node.owned()]
+    [other] = [name for name in cluster.nodes if name != owner]
+    await cluster.commit(ArmTimer(timer=timer(1, due_s=2)), ArmTimer(timer=timer(2, due_s=3)))
+    await cluster.tick(1)
+    assert [one.subject for one in followers[owner].asked] == ["chat:1"]
+    await cluster.kill(owner)
+    await cluster.tick(5)
+    assert followers[other].asked == []
+    for _ in range(5):
+        await cluster.tick(5)
+    assert [one.subject for one in followers[other].asked] == ["chat:2"]
+    assert await told(cluster) == 2
+    await cluster.stop(other)

@@ -21,6 +21,8 @@ from deskbell.rules.stays import gone_timer
 
 _WAITING = (ChatStatus.CREATED.value,)
 _CHATS_MAX = 20
+HEARD_S = 10.0
+"""An open page is heard of at least so often."""
 
 
 def renew_s(limits: Limits) -> float:
@@ -29,8 +31,8 @@ def renew_s(limits: Limits) -> float:
 
 
 def page_timer(chat: Chat, now: Instant, limits: Limits) -> Timer:
-    """The creator's page is open: two minutes after the next renewal that does not come, they are gone."""
-    return gone_timer(chat, now, plus(now, renew_s(limits) + limits.chat_gone_s))
+    """The creator's page is open: so long after the next renewal that does not come, they are gone."""
+    return gone_timer(chat, now, plus(now, max(renew_s(limits), HEARD_S) + limits.chat_gone_s))
 
 
 @dataclass
