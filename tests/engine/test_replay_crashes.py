@@ -10,16 +10,28 @@ from hypothesis import strategies as st
 
 from deskbell.engine import replay_headway, replay_walk
 from deskbell.engine.faultpoints import Faultpoints
-from deskbell.model.changes import Insert, MoveDelivery, Refused, Unit, Verdict
+from deskbell.model.changes import Change, Insert, MoveDelivery, Refused, Unit, Verdict
 from deskbell.model.delivery import Delivery
 from deskbell.model.errors import Conflict
 from deskbell.model.query import DeliveryFilter
+from deskbell.model.replay import Replay
 from deskbell.rules.limits import Limits
 from deskbell.storage.memory import MemoryStore
 from engine.test_replay import CALLER, ORIGIN, begun, replays
 from engine.world import SITE, World, answer, ok
 
-ACTIONS = ["crash before", "crash after", "stop", "publish", "by hand", "cancel one", "pause", "resume", "wait"]
+ACTIONS = [
+    "crash before",
+    "crash after",
+    "crash at_commit",
+    "stop",
+    "publish",
+    "by hand",
+    "cancel one",
+    "pause",
+    "resume",
+    "wait",
+]
 
 
 class Died(Exception):
@@ -41,11 +53,18 @@ class Dying(Faultpoints):
 
 
 class Watched(MemoryStore):
-    """Remembers what replays began."""
+    """Remembers what replays began, and may end the process right after a commit of theirs, whatever it held."""
 
-    def __init__(self) -> None:
+    def __init__(self, dying: Dying) -> None:
         super().__init__()
+        self.dying = dying
         self.begun: Counter[tuple[str, str]] = Counter()
+
+    async def commit(self, unit: Unit) -> Verdict:
+        verdict = await super().commit(unit)
+        if any(_of_a_replay(change) for change in unit.changes):
+            self.dying.crash_point("at_commit_replay_step")
+        return verdict
 
     def submit(self, unit: Unit, done: Callable[[Verdict], None]) -> None:
         def written(verdict: Verdict) -> None:
@@ -61,6 +80,11 @@ class Watched(MemoryStore):
             is_begun = isinstance(row, Delivery) and row.replay_id is not None and row.ended_at is None
             if is_begun and isinstance(change, (Insert, MoveDelivery)):
                 self.begun.update((row.webhook_id, one) for one in row.event_ids)
+
+
+def _of_a_replay(change: Change) -> bool:
+    row = getattr(change, "row", None) or getattr(change, "after", None)
+    return (isinstance(row, Replay) and row.done > 0) or (isinstance(row, Delivery) and row.replay_id is not None)
 
 
 async def perform(world: World, run_id: str, action: str, dying: Dying) -> None:
@@ -102,7 +126,8 @@ async def restarted(world: World, dying: Dying) -> None:
 
 async def scenario(sent: int, missed: int, actions: list[str]) -> None:
     """Exhausted and missed events of two webhooks, a replay of both kinds, and what happens meanwhile."""
-    dying, store = Dying(), Watched()
+    dying = Dying()
+    store = Watched(dying)
     world = World(store, Limits())
     world.new_engine(faultpoints=dying)
     await world.start()
