@@ -4,8 +4,9 @@ from deskbell.webhooks.answers import Changed, Created, Revealed, RevealedSecret
 from deskbell.webhooks.erasing import Erasable, Erasures, must_own
 from deskbell.webhooks.preview import RECENT_MAX, Previewed, PreviewWish
 from deskbell.webhooks.registrations import Registrations
+from deskbell.webhooks.replay_reading import Counted, Progress
 from deskbell.webhooks.replay_wish import Wish
-from deskbell.webhooks.replays import Counted, Progress, Replays
+from deskbell.webhooks.replays import Replays
 from deskbell.webhooks.spec import WebhookSpec, read_spec
 
 __all__ = [

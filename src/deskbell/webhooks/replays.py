@@ -1,17 +1,15 @@
-"""Replays as a person handles them: count, begin, pause, resume, cancel, and what happened while webhooks were off."""
+"""Replays as a person handles them: begin, pause, resume, cancel; and what happened while webhooks were off."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from deskbell.model.account import Caller, Permission
 from deskbell.model.audit import AuditEntry, Origin
 from deskbell.model.changes import Change, Insert, Refused, Replace, Unit
-from deskbell.model.delivery import DeliveryState
 from deskbell.model.errors import Conflict, Forbidden, NotFound
-from deskbell.model.ids import SiteId, WebhookId, make_id
+from deskbell.model.ids import SiteId, make_id
 from deskbell.model.instant import Instant, format_instant, unix_ms
-from deskbell.model.query import DeliveryFilter
 from deskbell.model.replay import Choice, Replay, ReplayState
 from deskbell.model.site import Site
 from deskbell.model.webhook import WebhookState
@@ -20,11 +18,11 @@ from deskbell.rules.limits import Limits
 from deskbell.rules.replay_run import moved
 from deskbell.webhooks.audit_view import as_json
 from deskbell.webhooks.ground import CHANGED_MEANWHILE, actor_of, refusal_of
+from deskbell.webhooks.replay_reading import ReplayReading
 from deskbell.webhooks.replay_wish import Wish, chosen
 
 TRIES_MAX = 50
 """A run writes its row with every step; a person is served in between."""
-_COUNT_MAX = 1_000_000_000
 _PAGE = 100
 _VERBS = {
     ReplayState.PAUSED: "replay.pause",
@@ -33,32 +31,7 @@ _VERBS = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Counted:
-    """A dry run."""
-
-    choice: Choice
-    by_webhook: Mapping[WebhookId, int]
-    arrived: int = 0  # deliveries in the range that need no replay, told when there is nothing to replay
-
-    @property
-    def total(self) -> int:
-        """How many deliveries would begin."""
-        return sum(self.by_webhook.values())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """Where the deliveries of a replay are. One that a later replay took over is counted there."""
-
-    waiting: int
-    delivered: int
-    accepted: int
-    exhausted: int
-    cancelled: int
-
-
-class Replays:
+class Replays(ReplayReading):
     """The site's replays; each change is audited in its own unit."""
 
     def __init__(
@@ -71,43 +44,9 @@ class Replays:
         replayer: Replayer,
         site_changed: Callable[[SiteId], None],
     ) -> None:
-        self._store = store
-        self._clock = clock
+        super().__init__(store=store, clock=clock, limits=limits, replayer=replayer)
         self._random = random
-        self._limits = limits
-        self._replayer = replayer
         self._site_changed = site_changed
-
-    # reading
-
-    async def get(self, site: SiteId, replay_id: str) -> Replay:
-        """One replay. Raises NotFound."""
-        found = await self._store.replays.get(site, replay_id)
-        if found is None:
-            raise NotFound
-        return found
-
-    async def progress(self, replay: Replay) -> Progress:
-        """Counted from the deliveries that carry its id."""
-        found = {
-            state.value: await self._store.deliveries.count(
-                replay.site, DeliveryFilter(replay_id=replay.id, states=(state.value,)), _COUNT_MAX
-            )
-            for state in DeliveryState
-            if state is not DeliveryState.GATHERING
-        }
-        return Progress(**found)
-
-    async def count(self, site: SiteId, wish: Wish) -> Counted:
-        """The dry run. Raises Invalid or Conflict as `begin` does."""
-        now = self._clock.now()
-        choice = chosen(wish, await self._store.webhooks.all(site), now, self._limits)
-        by_webhook = await self._replayer.count_replay(site, choice, now)
-        return Counted(
-            choice=choice, by_webhook=by_webhook, arrived=0 if by_webhook else await self._arrived(site, choice)
-        )
-
-    # steps
 
     async def begin(
         self,
@@ -216,15 +155,6 @@ class Replays:
         if sum(row.state in open_states for row in rows) >= self._limits.replays_running_max:
             most = self._limits.replays_running_max
             raise Conflict(f"{most} replays have not ended yet. Wait for one, or cancel one.", reason="too_many")
-
-    async def _arrived(self, site: SiteId, choice: Choice) -> int:
-        which = DeliveryFilter(
-            webhook_ids=choice.webhook_ids,
-            states=(DeliveryState.DELIVERED.value, DeliveryState.ACCEPTED.value),
-            since=choice.since,
-            until=choice.until,
-        )
-        return await self._store.deliveries.count(site, which, _COUNT_MAX)
 
     async def _site(self, site: SiteId) -> Site:
         found = await self._store.sites.get(site)
