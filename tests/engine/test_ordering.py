@@ -1,4 +1,4 @@
-"""Order by subject: one delivery of a chat or ticket at a time, oldest first, whatever fails; others are not held up."""
+"""Order by subject: one delivery of a chat or ticket at a time, oldest first, whatever fails; others go on."""
 
 import json
 

@@ -26,7 +26,8 @@ class Order:
     """The lines of one lane. It decides; the holding and the reader carry out."""
 
     __slots__ = (
-        "_held", "_sleeping", "holds", "is_alone", "is_known", "lines", "loose", "scan_at", "scan_began", "scanned_at", "wanted",
+        "_held", "_sleeping", "holds", "is_alone", "is_known", "lines", "loose", "scan_at", "scan_began", "scanned_at",
+        "wanted",
     )  # fmt: skip
 
     def __init__(self, *, holds: bool, is_alone: bool) -> None:
