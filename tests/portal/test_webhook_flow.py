@@ -165,8 +165,11 @@ def test_pausing_asks_how_long_and_resuming_what_happens(desk_app: DeskApp, rece
     ticket = make_ticket(desk_app)
     held = until(lambda: desk_app.browser.get(f"/deliveries?webhook={whk}&state=held").text)
     assert f"#{ticket}" in held
-    assert "1 delivery waits" in Page(desk_app.browser.get(f"/webhook/{whk}/resume").text).text
-    desk_app.browser.follow(f"/webhook/{whk}/resume")
+    asked = Page(desk_app.browser.get(f"/webhook/{whk}/resume").text).text
+    assert "1 delivery waits" in asked
+    assert "Cancel those older than 1 h 0 of 1" in asked
+    resumed = desk_app.browser.follow(f"/webhook/{whk}/resume", {"drop_older_than_s": ""}).text
+    assert "1 held delivery is sent now, oldest first." in Page(resumed).text
     until(lambda: receiver.got)
 
 

@@ -65,7 +65,9 @@ async def test_resume_drops_before_it_sends(office: Office, crashes: bool) -> No
     webhook = await paused(office, 45)
     office.world.clock.advance(7_200)
     await office.waiting(3, webhook.id)
-    resumed = await office.rooms.resume(ANA, webhook.id, 3_600, origin=ORIGIN)
+    found = await office.rooms.resume(ANA, webhook.id, 3_600, origin=ORIGIN)
+    resumed = found.webhook
+    assert (found.kept, found.cancelled) == (3, 45)
     assert (resumed.state, resumed.drop_before is not None) == (WebhookState.ENABLED, True)
     assert [row.waiting for row in await office.world.store.deliveries.waiting("dd")] == [3]
     if crashes:

@@ -60,8 +60,10 @@ async def test_pause_holds_and_resume_sends(office: Office) -> None:
     await office.waiting(2, webhook.id)
     await office.world.quiet()
     assert office.world.sender.requests == []
-    resumed = await office.rooms.resume(ANA, webhook.id, None, origin=ORIGIN)
+    found = await office.rooms.resume(ANA, webhook.id, None, origin=ORIGIN)
     await until(lambda: len(office.world.sender.requests) == 2)
+    resumed = found.webhook
+    assert (found.kept, found.cancelled) == (2, 0)
     assert (resumed.state, resumed.paused_until) == (WebhookState.ENABLED, None)
 
 
@@ -72,7 +74,9 @@ async def test_resume_drops_what_is_old(office: Office) -> None:
     await office.waiting(2, webhook.id)
     office.world.clock.advance(7_200)
     await office.waiting(1, webhook.id)
-    await office.rooms.resume(ANA, webhook.id, 3_600, origin=ORIGIN)
+    told = await office.rooms.would_resume("dd", webhook.id, 3_600)
+    found = await office.rooms.resume(ANA, webhook.id, 3_600, origin=ORIGIN)
+    assert (told.kept, told.cancelled) == (found.kept, found.cancelled) == (1, 2)
     await until(lambda: len(office.world.sender.requests) == 1)
     assert len(await office.deliveries(webhook.id, "cancelled")) == 2
 
@@ -85,7 +89,9 @@ async def test_enable_asks_about_what_is_held(office: Office, held: str, sent: i
     await office.waiting(1, webhook.id)
     await office.rooms.disable(ANA, webhook.id, "down", origin=ORIGIN)
     await office.waiting(1, webhook.id)
-    await office.rooms.enable(ANA, webhook.id, held, origin=ORIGIN)
+    told = await office.rooms.would_enable("dd", webhook.id, held)
+    found = await office.rooms.enable(ANA, webhook.id, held, origin=ORIGIN)
+    assert (told.kept, told.cancelled) == (found.kept, found.cancelled) == (sent, 1 - sent)
     await office.world.publish()
     await until(lambda: len(office.world.sender.requests) == sent + 1)
     states = sorted(one.state.value for one in await office.deliveries(webhook.id))

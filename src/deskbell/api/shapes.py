@@ -68,8 +68,16 @@ class WarningShape(Shape):
     detail: str
 
 
+class HeldShape(Shape):
+    """What becomes of the deliveries that a webhook held."""
+
+    kept: int
+    cancelled: int
+
+
 class WebhookShape(Shape):
-    """A webhook. `receiverUrl` is masked except in the answers to create and update, which have `warnings` too."""
+    """A webhook. `receiverUrl` is masked except in the answers to create and update, which have `warnings` too; those
+    to resume and enable have `held`."""
 
     id: str
     version: int
@@ -103,6 +111,7 @@ class WebhookShape(Shape):
     deleted_reason: str | UnsetType | None = UNSET
     secret: str | UnsetType = UNSET
     warnings: list[WarningShape] | UnsetType = UNSET
+    held: HeldShape | UnsetType = UNSET
 
 
 class WebhookInput(Input):

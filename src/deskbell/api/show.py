@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from deskbell.api import shapes
 from deskbell.model.delivery import Attempt, Delivery, DeliveryState
@@ -62,6 +62,7 @@ def webhook(
     url_text: str | None = None,
     secret: str | None = None,
     warnings: Sequence[FaultAt] | None = None,
+    held: shapes.HeldShape | UnsetType = UNSET,
 ) -> shapes.WebhookShape:
     """A webhook; its URL is masked unless `url_text` is given."""
     deletion = value.deletion if value.state is WebhookState.DELETED else None
@@ -100,6 +101,7 @@ def webhook(
         deleted_reason=deletion.reason if deletion else UNSET,
         secret=UNSET if secret is None else secret,
         warnings=UNSET if warnings is None else [warning(one) for one in warnings],
+        held=held,
     )
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from starlette.responses import Response
 
 from deskbell.api.answer import ApiAsk, nothing
-from deskbell.api.shapes import Input, WebhookShape
+from deskbell.api.shapes import HeldShape, Input, WebhookShape
 from deskbell.api.webhooks import answer, body
 from deskbell.model.account import Permission
-from deskbell.model.errors import FaultAt, Invalid
 from deskbell.server.route import Param, Route
+from deskbell.webhooks import Released
 
 
 class PauseInput(Input):
@@ -19,15 +19,17 @@ class PauseInput(Input):
 
 
 class ResumeInput(Input):
-    """What happens to deliveries that waited longer."""
+    """What happens to deliveries that were made longer ago; `dryRun` only counts."""
 
     drop_older_than_seconds: int | None = None
+    dry_run: bool = False
 
 
 class EnableInput(Input):
-    """What happens to the held deliveries."""
+    """What happens to the held deliveries, `resume` or `cancel`; `dryRun` only counts."""
 
     held: str = "resume"
+    dry_run: bool = False
 
 
 class ReasonInput(Input):
@@ -66,19 +68,25 @@ async def pause(ask: ApiAsk) -> Response:
 
 
 async def resume(ask: ApiAsk) -> Response:
-    """Send what was held."""
-    older = body(ask, ResumeInput).drop_older_than_seconds
-    return await answer(ask, await ask.rooms.registrations.resume(ask.caller, ask.path("id"), older, origin=ask.origin))
+    """Send what was held, oldest first; the answer says how many are sent and how many were cancelled."""
+    given, rooms, webhook_id = body(ask, ResumeInput), ask.rooms, ask.path("id")
+    older = given.drop_older_than_seconds
+    if given.dry_run:
+        return await released(ask, await rooms.registrations.would_resume(ask.site, webhook_id, older))
+    return await released(ask, await rooms.registrations.resume(ask.caller, webhook_id, older, origin=ask.origin))
 
 
 async def enable(ask: ApiAsk) -> Response:
-    """Enable a disabled webhook; its held deliveries resume or are cancelled."""
-    held = body(ask, EnableInput).held
-    if held not in ("resume", "cancel"):
-        raise Invalid(
-            "`held` is resume or cancel.", faults=(FaultAt(pointer="/held", code="choice", detail="resume or cancel"),)
-        )
-    return await answer(ask, await ask.rooms.registrations.enable(ask.caller, ask.path("id"), held, origin=ask.origin))
+    """Enable a disabled webhook; its held deliveries resume or are cancelled, the answer says how many."""
+    given, rooms, webhook_id = body(ask, EnableInput), ask.rooms, ask.path("id")
+    if given.dry_run:
+        return await released(ask, await rooms.registrations.would_enable(ask.site, webhook_id, given.held))
+    return await released(ask, await rooms.registrations.enable(ask.caller, webhook_id, given.held, origin=ask.origin))
+
+
+async def released(ask: ApiAsk, found: Released) -> Response:
+    """The webhook, and what becomes of the deliveries that it held."""
+    return await answer(ask, found.webhook, held=HeldShape(kept=found.kept, cancelled=found.cancelled))
 
 
 async def disable(ask: ApiAsk) -> Response:

@@ -1,6 +1,6 @@
 """Webhooks: registering, changing, pausing, deleting and restoring them, their secrets, the slider, and replays."""
 
-from deskbell.webhooks.answers import Changed, Created, Revealed, RevealedSecret, Rotated
+from deskbell.webhooks.answers import Changed, Created, Released, Revealed, RevealedSecret, Rotated
 from deskbell.webhooks.erasing import Erasable, Erasures, must_own
 from deskbell.webhooks.preview import RECENT_MAX, Previewed, PreviewWish
 from deskbell.webhooks.registrations import Registrations
@@ -20,6 +20,7 @@ __all__ = [
     "Previewed",
     "Progress",
     "Registrations",
+    "Released",
     "Replays",
     "Revealed",
     "RevealedSecret",

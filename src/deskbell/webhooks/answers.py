@@ -27,6 +27,15 @@ class Changed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Released:
+    """A webhook that sends again, and what becomes of the deliveries that it held."""
+
+    webhook: Webhook
+    kept: int  # they are sent
+    cancelled: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RevealedSecret:
     """A live signing secret in clear."""
 

@@ -13,11 +13,10 @@ from deskbell.model.query import DeliveryFilter
 from deskbell.model.webhook import Deletion, Webhook, WebhookState
 from deskbell.webhooks.audit_view import as_json
 from deskbell.webhooks.ground import Ground, Step, actor_of, must_be, refusal_of
-from deskbell.webhooks.states import OPEN_STATES, POSSIBLE, check_reason
+from deskbell.webhooks.states import COUNT_MAX, OPEN_STATES, POSSIBLE, check_reason
 
 _DAY_S = 86_400
 _MOVES_MAX = 200
-_COUNT_MAX = 1_000_000_000
 
 
 class Deletions(Ground):
@@ -34,7 +33,7 @@ class Deletions(Ground):
                 at=now,
                 by=actor_of(caller),
                 reason=reason,
-                cancelled=await self._store.deliveries.count(before.site, which, _COUNT_MAX),
+                cancelled=await self._store.deliveries.count(before.site, which, COUNT_MAX),
                 state_before=before.state,
             )
             after = replace(before, state=WebhookState.DELETED, deletion=deletion)

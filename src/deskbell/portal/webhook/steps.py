@@ -4,21 +4,42 @@ from starlette.responses import Response
 
 from deskbell.model.ids import WebhookId
 from deskbell.model.query import DeliveryFilter
+from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.portal.actor import actor_of
 from deskbell.portal.forms import Fields
 from deskbell.portal.notes import Note
 from deskbell.portal.page import PageAsk, respond, see_other
 from deskbell.portal.webhook.detail import Opened, ShownSecret
 from deskbell.portal.webhook.show import from_dialog
+from deskbell.portal.words import plural
+from deskbell.webhooks import Released
 
 OVERLAPS = ((86_400, "24 h"), (3_600, "1 h"), (604_800, "7 d"), (0, "0 (stops now)"))
-DROPS = (("", "Send all"), ("3600", "Drop those older than 1 h"), ("86400", "Drop those older than 24 h"))
+DROPS = ((600, "10 min"), (3_600, "1 h"), (86_400, "24 h"))
 
 
 async def waiting_of(ask: PageAsk, webhook_id: str) -> int:
     """How many of its deliveries wait."""
     counts = await ask.rooms.store.deliveries.waiting(ask.site)
     return next((one.waiting for one in counts if one.webhook_id == webhook_id), 0)
+
+
+async def drops_of(ask: PageAsk, webhook: Webhook) -> list[tuple[int, str, Released]]:
+    """What resuming may drop, as seconds, words, and what would become of the held deliveries."""
+    if webhook.state is not WebhookState.PAUSED:
+        return []
+    would = ask.rooms.registrations.would_resume
+    return [(seconds, words, await would(ask.site, webhook.id, seconds)) for seconds, words in DROPS]
+
+
+def released_words(found: Released) -> str:
+    """What became of the held deliveries."""
+    kept = (
+        f"{plural(found.kept, 'held delivery is', 'held deliveries are')} sent now, oldest first" if found.kept else ""
+    )
+    cancelled = f"{plural(found.cancelled, 'was', 'were')} cancelled" if found.cancelled else ""
+    said = ", ".join(one for one in (kept, cancelled) if one)
+    return f" {said}." if said else ""
 
 
 async def ask_first(ask: PageAsk) -> Response:
@@ -33,7 +54,7 @@ async def ask_first(ask: PageAsk) -> Response:
         verb=verb,
         waiting=await waiting_of(ask, webhook.id),
         overlaps=OVERLAPS,
-        drops=DROPS,
+        drops=await drops_of(ask, webhook) if verb == "resume" else [],
     )
 
 
@@ -52,15 +73,17 @@ async def pause(ask: PageAsk) -> Response:
 async def resume(ask: PageAsk) -> Response:
     """Send what was held."""
     older = Fields(values=ask.form()).whole("drop_older_than_s")
-    webhook = await ask.rooms.registrations.resume(ask.caller, ask.path("id"), older, origin=ask.origin)
-    return see_other(ask, f"/webhook?open={webhook.id}", Note(text=f"Resumed “{webhook.description}”."))
+    found = await ask.rooms.registrations.resume(ask.caller, ask.path("id"), older, origin=ask.origin)
+    text = f"Resumed “{found.webhook.description}”." + released_words(found)
+    return see_other(ask, f"/webhook?open={found.webhook.id}", Note(text=text))
 
 
 async def enable(ask: PageAsk) -> Response:
     """Enable it; its held deliveries resume or are cancelled."""
     held = Fields(values=ask.form()).text("held", "resume")
-    webhook = await ask.rooms.registrations.enable(ask.caller, ask.path("id"), held, origin=ask.origin)
-    return see_other(ask, f"/webhook?open={webhook.id}", Note(text=f"Enabled “{webhook.description}”."))
+    found = await ask.rooms.registrations.enable(ask.caller, ask.path("id"), held, origin=ask.origin)
+    text = f"Enabled “{found.webhook.description}”." + released_words(found)
+    return see_other(ask, f"/webhook?open={found.webhook.id}", Note(text=text))
 
 
 async def disable(ask: PageAsk) -> Response:
