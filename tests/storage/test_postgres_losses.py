@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from contract.made import OTHER, SITE, at, delivery, entry, event, inserts, settle, site
 from deskbell.model.changes import Committed, Refused, Unit, Verdict
 from deskbell.model.errors import StoreBroken
 from deskbell.model.query import EventFilter
-from deskbell.storage.postgres import PostgresStore
+from deskbell.storage.postgres import PostgresStore, connection
 from postgres_proxy import PostgresProxy
 from postgres_server import PostgresServer, fresh_database
 
@@ -163,8 +164,48 @@ async def test_stores_in_one_anothers_way_both_go_on(postgres_server: PostgresSe
         await two.close()
 
 
+async def test_a_server_that_ends_the_session_again_and_again_costs_nothing(database: str) -> None:
+    """At any moment, also while a statement is being sent: the units are there once, and the store is not broken."""
+    store = await PostgresStore.open(database, wait_s=10)
+    broken: list[bool] = []
+    store.on_broken = lambda: broken.append(True)
+    await store.commit(inserts(site()))
+    killer = await asyncpg.connect(database)
+    verdicts: list[Verdict] = []
+    for number in range(40):
+        writing = asyncio.gather(*[store.commit(inserts(event(number * 10 + n))) for n in range(10)])
+        await asyncio.sleep(number % 8 / 4_000)
+        await killer.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        verdicts += await writing
+    assert set(verdicts) == {OK}
+    assert not broken
+    assert await store.events.count(SITE, EventFilter()) == 400
+    await killer.close()
+    await store.close()
+
+
+async def test_who_stops_in_the_middle_of_a_transaction_holds_its_shards_only_for_a_while(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that sleeps answers nobody: the server ends its transaction, and its shards can be taken."""
+    monkeypatch.setitem(connection._ALWAYS, "idle_in_transaction_session_timeout", "100")
+    sleeper, other = await PostgresStore.open(database), await PostgresStore.open(database)
+    await sleeper.shards.take("sleeper", (7,), 0.0)
+    session = await sleeper._sessions.present()
+    await session.connection.execute("BEGIN")
+    await session.row("transaction_start", {"writer": session.writer, "shards": [7]})
+    async with asyncio.timeout(10):
+        while not await other.shards.take("other", (7,), 60):  # noqa: ASYNC110 - the clock is the server's
+            await asyncio.sleep(0.02)
+    await other.close()
+    await sleeper.close()
+
+
 async def test_a_shard_is_not_taken_while_its_settle_is_committed(database: str) -> None:
-    """Who takes it waits; the settle with the former fence is in, and none after it."""
+    """It is passed over, and no other shard waits for it; the settle is in, and with the former fence none after it."""
     one, two = await PostgresStore.open(database), await PostgresStore.open(database)
     rows = [delivery(ms) for ms in range(2)]
     await one.commit(inserts(*rows))
@@ -172,11 +213,9 @@ async def test_a_shard_is_not_taken_while_its_settle_is_committed(database: str)
     session = await one._sessions.present()
     await session.connection.execute("BEGIN")
     await session.row("transaction_start", {"writer": session.writer, "shards": [7]})
-    taking = asyncio.create_task(two.shards.take("two", (7,), 60))
-    await asyncio.wait([taking], timeout=0.2)
-    assert not taking.done()
+    assert await two.shards.take("two", (7, 8), 60) == {8: 1}
     await session.connection.execute("COMMIT")
-    assert await taking == {7: 2}
+    assert await two.shards.take("two", (7, 8), 60) == {7: 2}
     late = Unit(changes=(replace(settle(rows[0], 5), fence=1),))
     assert await one.commit(late) == Refused(reason="fence", what="shard")
     assert (await one.deliveries.get(SITE, rows[0].id)).due_at == at(0)  # type: ignore[union-attr]

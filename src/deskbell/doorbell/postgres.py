@@ -29,7 +29,7 @@ CHECK_S = 10.0
 """A connection that nothing comes through is asked so often whether it lives."""
 CLOSE_S = 1.0
 AGAIN_S = (0.05, 0.2, 0.5, 1.0, 2.0)
-BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 _log = structlog.get_logger()
 _LOOK: Ring = ("look", None)

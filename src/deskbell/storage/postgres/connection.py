@@ -12,6 +12,9 @@ COMMAND_S = 60.0
 """A statement that is not answered for so long: the server is out of reach."""
 LOCK_MS = 5_000
 """How long a statement waits for a lock that somebody else holds."""
+IDLE_MS = 5_000
+"""A process that stops in the middle of a transaction, by a signal or with its machine, holds the fences of its shards:
+nobody may take them before the server has ended that transaction. As short as the shortest lease."""
 READ_MS = 50_000
 """A read that takes longer is ended by the server."""
 
@@ -19,7 +22,7 @@ _ALWAYS = {
     "application_name": "deskbell",
     "timezone": "UTC",
     "jit": "off",  # costs more than it gains for short statements
-    "idle_in_transaction_session_timeout": "60000",
+    "idle_in_transaction_session_timeout": str(IDLE_MS),
 }
 _WRITER = {
     "synchronous_commit": "on",
@@ -43,6 +46,7 @@ AWAY = (
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server hung up while the driver was sending: it has lost its place
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

@@ -56,10 +56,14 @@ class Link:
         return self._connection
 
     async def _try(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        async with asyncio.timeout(ASK_S):
-            connection = await self._connected()
-            found: Sequence[Any] = await connection.fetch(text, *arguments)
-            return found
+        try:
+            async with asyncio.timeout(ASK_S):
+                connection = await self._connected()
+                found: Sequence[Any] = await connection.fetch(text, *arguments)
+                return found
+        except asyncio.CancelledError:  # who asked gave up: nobody knows what this connection still does
+            self._drop()
+            raise
 
     def _drop(self) -> None:
         connection, self._connection = self._connection, None

@@ -1029,10 +1029,10 @@ DELETE FROM stat_hour WHERE site = :site AND webhook_id = :webhook_id;
 SELECT 1 FROM webhook WHERE site = :site AND id = :webhook_id AND state = :state FOR UPDATE;
 
 -- name: shard_take
--- Take shards that nobody holds; settles that are being committed with the former fence go first.
+-- Take shards that nobody holds; those with settles that are being committed with the former fence are passed over.
 WITH free AS MATERIALIZED (
   SELECT n FROM shard WHERE n = ANY(:shards::smallint[]) AND (owner IS NULL OR lease_end <= clock_timestamp())
-  ORDER BY n FOR UPDATE
+  ORDER BY n FOR UPDATE SKIP LOCKED
 )
 UPDATE shard AS s
 SET owner = :node, fence = s.fence + 1, lease_end = clock_timestamp() + :lease_s::double precision * interval '1 s'
