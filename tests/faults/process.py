@@ -48,7 +48,8 @@ class Process:
             command += ["--port", str(self.port)]
         else:
             environment["DESKBELL_METRICS"] = f"127.0.0.1:{self.port}"
-        return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with (self.data.parent / f"{self.command}-{self.port}.log").open("ab") as log:  # to be read after a failure
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     async def _ready(self) -> bool:
         assert self.child is not None

@@ -1,6 +1,7 @@
 """Several processes on one PostgreSQL: they join, leave and die under load, and nothing acknowledged is lost."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,11 +23,20 @@ def process(tmp_path: Path, database: str, command: str, **environment: str) -> 
     return Process(data=tmp_path / "data", port=ports(), environment=settings, command=command)
 
 
-async def owned(one: Process) -> int:
-    """How many attempts a process has made, by its own count."""
+async def figure(one: Process, name: str) -> int:
+    """A number that a worker tells of itself."""
     text = (await one.client.call("GET", "/metrics")).body.decode()
-    lines = [line for line in text.splitlines() if line.startswith("deskbell_attempt_seconds_count")]
-    return int(float(lines[0].split(" ")[1]))
+    (line,) = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return int(float(line.split(" ")[1]))
+
+
+async def until_it_owns(one: Process, least: int) -> None:
+    """Until a worker owns at least so many shards."""
+
+    async def enough() -> bool:
+        return await figure(one, "deskbell_shards") >= least
+
+    await until(enough)
 
 
 @asynccontextmanager
@@ -59,11 +69,40 @@ async def test_workers_join_die_and_leave_under_load(
             await receiver.wait(len(receiver.received) + 20)
             await third.start()
             await receiver.wait(len(receiver.received) + 20)
-            assert first.stop() == 0
+            assert await asyncio.to_thread(first.stop) == 0  # the receiver goes on meanwhile
             await receiver.wait(len(receiver.received) + 20)
         await until(lambda: quiet(serving))
         for one in (third, serving):
-            assert one.stop() == 0
+            assert await asyncio.to_thread(one.stop) == 0
+    check_history(receiver, publisher, capsys, kills=1)
+
+
+@pytest.mark.xdist_group("faults")
+async def test_a_worker_sleeps_past_its_lease(
+    tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped by a signal, as a machine that swaps or a paused container: the other one takes over, and it notices."""
+    serving = process(tmp_path, database, "serve", DESKBELL_DELIVER="off")
+    sleeper, other = (process(tmp_path, database, "worker") for _ in range(2))
+    serving.init()
+    async with Receiver() as receiver:
+        for one in (serving, sleeper):
+            await one.start()
+        await serving.client.webhook(receiver.url, "custom.load", retrySchedule=[1] * 20)
+        async with under_load(serving) as publisher:
+            await receiver.wait(20)
+            await other.start()
+            await until_it_owns(other, 128)
+            assert sleeper.child is not None
+            sleeper.child.send_signal(signal.SIGSTOP)
+            await until_it_owns(other, 256)
+            await receiver.wait(len(receiver.received) + 20)
+            sleeper.child.send_signal(signal.SIGCONT)
+            await until_it_owns(sleeper, 128)
+            await receiver.wait(len(receiver.received) + 20)
+        await until(lambda: quiet(serving))
+        for one in (sleeper, other, serving):
+            assert await asyncio.to_thread(one.stop) == 0
     check_history(receiver, publisher, capsys, kills=1)
 
 
@@ -82,7 +121,7 @@ async def test_webhooks_are_shared_out(tmp_path: Path, database: str) -> None:
 
         async def both() -> bool:
             await api.good("POST", "/events", {"type": "custom.load", "data": {"n": 1}})
-            return min([await owned(one) for one in workers]) > 0
+            return min([await figure(one, "deskbell_attempt_seconds_count") for one in workers]) > 0
 
         await until(both)
         await until(lambda: quiet(serving))
@@ -102,7 +141,7 @@ async def test_webhooks_are_shared_out(tmp_path: Path, database: str) -> None:
 
         await until(tested)
         for one in (*workers, serving):
-            assert one.stop() == 0
+            assert await asyncio.to_thread(one.stop) == 0
 
 
 async def test_a_worker_needs_a_shared_database(tmp_path: Path) -> None:

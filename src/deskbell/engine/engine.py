@@ -359,6 +359,7 @@ class Engine:
             events=self._tally.events,
             deliveries=self._tally.deliveries,
             settles_refused=self._tally.settles_refused,
+            shards=self._ownership.count,
             attempts=dict(self._tally.attempts),
             accept_s=self._tally.accept_s,
             attempt_s=self._tally.attempt_s,

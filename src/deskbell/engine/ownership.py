@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from deskbell.model.shard import SHARDS
 from deskbell.ports import Clock
 
 FIRST_SHARD = 0
@@ -40,6 +41,11 @@ class Ownership:
     def fence(self, shard: int) -> int | None:
         """What a settle that starts now must carry; None: nobody else writes."""
         return None if self.alone else self._fences.get(shard, NO_FENCE)
+
+    @property
+    def count(self) -> int:
+        """How many this process owns."""
+        return SHARDS if self.alone else len(self._fences)
 
     @property
     def shards(self) -> frozenset[int]:

@@ -1,6 +1,7 @@
 """The keeper of this process's shards: beats, takes its part, and hands over what is more than that."""
 
 import asyncio
+from math import inf
 
 from deskbell.engine.ground import Ground
 from deskbell.engine.lanes import LaneSettings
@@ -11,6 +12,8 @@ BEATS_PER_LEASE = 3
 """Two beats may be lost before a lease ends."""
 LOOK_S = 0.1
 """While shards are leaving: how often to look whether what was on its way has come back."""
+AGAIN_S = 0.5
+"""Before what could not be taken is tried again."""
 LATER_S = 0.05
 """After the end of another's lease: then it is over on the database's clock too."""
 
@@ -67,9 +70,10 @@ class ShardKeeper:
             async with asyncio.timeout(beat_s):  # so that a connection that hangs costs one beat, not the lease
                 shares = await self._store.shards.beat(self.node, self._lease_s, delivers=self._delivers)
             self._see(shares, asked_at + self._lease_s)
-            await self._move(shares)
+            is_done = await self._move(shares)
             await self._settle_in()
-            self._next_at = min(asked_at + beat_s, self._soonest_end(shares, asked_at))
+            next_at = min(asked_at + beat_s, self._soonest_end(shares, asked_at))
+            self._next_at = next_at if is_done else min(next_at, self._clock.monotonic() + AGAIN_S)
         if not self._known and self._delivers:
             self._known = True
             self._doorbell.ring("shares", self.node)
@@ -112,16 +116,18 @@ class ShardKeeper:
         left = [row.left_s for row in shares.rows if row.owner not in (None, self.node)]
         return asked_at + min(left, default=self._lease_s) + LATER_S
 
-    async def _move(self, shares: Shares) -> None:
+    async def _move(self, shares: Shares) -> bool:
+        """Whether it took all that was its part: some may still have settles that are being committed, or be taken."""
         leaving = frozenset(self._leaving_since)
         found = moves(shares, self.node, leaving=leaving, busy=self._lanes.busy_shards())
         if self._delivers:
             self._leave(found.hand_over)
         await self._hand_over_quiet_now()
         if not found.take or not self._delivers:
-            return
+            return True
         fences = await self._store.shards.take(self.node, found.take, self._lease_s)
         self._new.update(fences)
+        return len(fences) == len(found.take)
 
     async def _settle_in(self) -> None:
         """The former owner knew how the webhooks fare and what waits: read both, then send."""
@@ -148,10 +154,13 @@ class ShardKeeper:
             await self._hand_over_quiet_now()
 
     async def _hand_over_quiet_now(self) -> None:
-        """Hand over what has come to rest, and what did not come to rest within a lease: others wait for it."""
+        """Hand over what has come to rest, and what did not come to rest within a lease: others wait for it.
+
+        A process that stops waits longer, up to the end of its drain: then nothing is sent twice.
+        """
         if not self._leaving_since:
             return
-        overdue = self._clock.monotonic() - self._lease_s
+        overdue = self._clock.monotonic() - self._lease_s if self._delivers else -inf
         busy = self._lanes.busy_shards()
         gone = frozenset(n for n, since in self._leaving_since.items() if n not in busy or since <= overdue)
         if not gone:

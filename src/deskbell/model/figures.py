@@ -61,7 +61,8 @@ class EngineCounters:
     oldest_due_s: float  # how long the longest-waiting due delivery in memory has waited
     events: int  # accepted since start
     deliveries: int  # made since start
-    settles_refused: int  # because the delivery had changed meanwhile
+    settles_refused: int  # because the delivery, or the shard's owner, had changed meanwhile
+    shards: int  # that this process owns
     attempts: Mapping[str, int] = field(default_factory=dict)  # by outcome class, since start
     accept_s: Spread = field(default_factory=Spread)  # from handing in to durable
     attempt_s: Spread = field(default_factory=Spread)  # an attempt, without its time in the queue

@@ -64,6 +64,7 @@ def _engine(engine: EngineCounters) -> Iterator[Metric]:
     yield CounterMetricFamily(
         "deskbell_settles_refused", "Settles refused: the delivery or its owner had changed", engine.settles_refused
     )
+    yield GaugeMetricFamily("deskbell_shards", "Shards that this process owns, of 256 in all", value=engine.shards)
     yield GaugeMetricFamily("deskbell_in_flight", "Attempts on their way", value=engine.in_flight)
     yield GaugeMetricFamily("deskbell_in_memory", "Deliveries in memory", value=engine.in_memory)
     yield GaugeMetricFamily("deskbell_in_memory_bytes", "About what they take", value=engine.in_memory_bytes)
