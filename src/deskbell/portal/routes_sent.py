@@ -1,9 +1,11 @@
-"""Routes of deliveries and of the inspector."""
+"""Routes of deliveries, events and the inspector."""
 
 from typing import Any
 
 from deskbell.model.account import Permission
 from deskbell.portal.deliveries import one, one_stream, rows, selection, show, steps, stream
+from deskbell.portal.events import listing as events
+from deskbell.portal.events import one as event
 from deskbell.portal.inspector import bins
 from deskbell.portal.inspector import one as bin_page
 from deskbell.portal.inspector import stream as bin_stream
@@ -59,6 +61,15 @@ SENT_ROUTES: tuple[Route[Any], ...] = (
         summary="Send the chosen ones again",
     ),
     Route(method="POST", path="/deliveries/{id}/cancel", permission=REPLAY, handler=steps.cancel, summary="Stop"),
+    Route(
+        method="GET", path="/events", permission=EVENTS, handler=events.show, summary="Events",
+        query=(Param(name="type", description="An event type, or a group."), PLACE[0]),
+    ),
+    Route(method="GET", path="/events/{id}", permission=EVENTS, handler=event.show, summary="One event"),
+    Route(
+        method="POST", path="/events/{id}/send", permission=REPLAY, handler=event.send,
+        summary="Send an event anyway", audit="event.send",
+    ),
     Route(
         method="GET", path="/inspector", permission=Permission.WEBHOOKS_READ, handler=bins.show, summary="Inspector"
     ),

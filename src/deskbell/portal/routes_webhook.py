@@ -3,7 +3,7 @@
 from typing import Any
 
 from deskbell.model.account import Permission
-from deskbell.portal.webhook import create, deleted, display, edit, sample, security, show, steps, switch
+from deskbell.portal.webhook import create, deleted, display, edit, preview, sample, security, show, steps, switch
 from deskbell.rules.catalogue import SAMPLE_NAMES
 from deskbell.server.route import Param, Route
 
@@ -76,6 +76,10 @@ WEBHOOK_ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST", path="/webhook/new", permission=WRITE, handler=create.create, summary="Create a webhook",
         audit="webhook.create",
+    ),
+    Route(
+        method="POST", path="/webhook/preview", permission=WRITE, handler=preview.preview, summary="Try what is typed",
+        query=(Param(name="part", description="Which part.", choices=tuple(preview.PARTS)),),
     ),
     Route(
         method="GET", path="/webhook/test", permission=REPLAY, handler=steps.choose_test,

@@ -45,6 +45,7 @@ NAV: tuple[tuple[str, tuple[Entry, ...]], ...] = (
                 path="/webhook", name="Webhook", icon="webhook", permission=Permission.WEBHOOKS_READ, badge="attention"
             ),
             Entry(path="/deliveries", name="Deliveries", icon="activity", permission=Permission.EVENTS_READ),
+            Entry(path="/events", name="Events", icon="zap", permission=Permission.EVENTS_READ),
             Entry(path="/replays", name="Replays", icon="history", permission=Permission.EVENTS_READ),
             Entry(path="/inspector", name="Inspector", icon="flask-conical", permission=Permission.WEBHOOKS_READ),
             Entry(path="/developer-corner", name="Developer Corner", icon="code", permission=Permission.WEBHOOKS_READ),

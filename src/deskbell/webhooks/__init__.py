@@ -2,7 +2,7 @@
 
 from deskbell.webhooks.answers import Changed, Created, Released, Revealed, RevealedSecret, Rotated
 from deskbell.webhooks.erasing import Erasable, Erasures, must_own
-from deskbell.webhooks.preview import RECENT_MAX, Previewed, PreviewWish
+from deskbell.webhooks.preview import RECENT_MAX, Previewed, PreviewWish, Tried
 from deskbell.webhooks.registrations import Registrations
 from deskbell.webhooks.replay_reading import Counted, Progress
 from deskbell.webhooks.replay_wish import Wish
@@ -25,6 +25,7 @@ __all__ = [
     "Revealed",
     "RevealedSecret",
     "Rotated",
+    "Tried",
     "WebhookSpec",
     "Wish",
     "must_own",

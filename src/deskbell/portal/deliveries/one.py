@@ -14,7 +14,7 @@ from deskbell.model.query import DeliveryFilter
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.portal import words
 from deskbell.portal.deliveries.rows import Row, Surroundings, row_of, surroundings
-from deskbell.portal.deliveries.trace import Considered, considered
+from deskbell.portal.deliveries.trace import Considered, carried_by, considered
 from deskbell.portal.figures import Part, waterfall
 from deskbell.portal.page import PageAsk, respond
 from deskbell.receivers import KINDS
@@ -162,7 +162,7 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
         chosen=chosen_of(step, delivery, webhook) if step else None,
         payload=await ask.rooms.engine.payload_of(ask.site, delivery.id),
         events=events,
-        considered=considered(events, around.webhooks, delivery.id),
+        considered=considered(events, around.webhooks, await carried_by(ask, events), delivery.id),
         copies=await copies_of(ask, delivery),
         is_erased=any(one.is_erased for one in events),
         erased_at=await erased_at(ask, events),

@@ -1,6 +1,8 @@
 """Create a webhook: ticket, chat or custom, which are one form with other offers."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from starlette.responses import Response
 
@@ -9,6 +11,7 @@ from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Faults, Fields, faults_of
 from deskbell.portal.once import made_before, remember, turns
 from deskbell.portal.page import PageAsk, new_form_id, respond
+from deskbell.portal.webhook.content import gathered
 from deskbell.portal.webhook.detail import Opened, ShownSecret, revealed
 from deskbell.portal.webhook.form import (
     FIELD_OF,
@@ -22,6 +25,7 @@ from deskbell.portal.webhook.form import (
 )
 from deskbell.portal.webhook.show import from_dialog
 from deskbell.receivers import KINDS
+from deskbell.rules.catalogue import SAMPLE_NAMES
 from deskbell.webhooks import read_spec
 
 CREATED = "Webhook created. Copy the signing secret now or use Display detail later."
@@ -43,7 +47,7 @@ async def bin_address(ask: PageAsk) -> str:
 
 async def form_page(
     ask: PageAsk, offer: str, typed: Typed, form_id: str, *, status: int = 200, faults: Faults | None = None,
-    warning: str = "",
+    warnings: Sequence[str] = (), preview: Any = None,
 ) -> Response:  # fmt: skip
     """The form in any of its states."""
     return await respond(
@@ -58,9 +62,11 @@ async def form_page(
         more=more_types(offer, typed.types),
         form_id=form_id,
         faults=faults,
-        warning=warning,
+        warnings=warnings,
+        preview=preview,
         labels=LABELS,
         kinds=KINDS,
+        sample_names=SAMPLE_NAMES,
         webhook=None,
         differences=(),
         action="/webhook/new",
@@ -80,13 +86,13 @@ async def create(ask: PageAsk) -> Response:
             return await from_dialog(ask, replace(opened, words=CREATED, offers_test=True))
         members, faults = members_of(typed, with_url=True)
         if faults:
-            return await form_page(ask, offer, typed, form_id, status=422, faults=faults_of(faults, FIELD_OF))
-        if not form.flag("anyway") and (warning := await same_url(ask, typed)):
-            return await form_page(ask, offer, typed, form_id, status=422, warning=warning)
+            return await form_page(ask, offer, typed, form_id, status=422, faults=faults_of(gathered(faults), FIELD_OF))
+        if not form.flag("anyway") and (warnings := await warnings_of(ask, typed, members)):
+            return await form_page(ask, offer, typed, form_id, status=422, warnings=warnings)
         try:
             made = await ask.rooms.registrations.create(ask.caller, read_spec(members), origin=ask.origin)
         except (Invalid, Conflict) as refusal:
-            shown = faults_of(refusal.faults, FIELD_OF, refusal.detail)
+            shown = faults_of(gathered(refusal.faults), FIELD_OF, refusal.detail)
             return await form_page(ask, offer, typed, form_id, status=refusal.status, faults=shown)
         await remember(ask, form_id, made.webhook.id)
     return await from_dialog(ask, opened_with(ask, made.webhook, made.url_text, made.secret_text))
@@ -104,10 +110,19 @@ def opened_with(ask: PageAsk, webhook: Webhook, url_text: str, secret_text: str)
     )
 
 
-async def same_url(ask: PageAsk, typed: Typed) -> str:
+async def warnings_of(ask: PageAsk, typed: Typed, members: Mapping[str, Any]) -> list[str]:
+    """What is odd, though it can be saved; nothing when there are faults, which are told instead."""
+    try:
+        found = await ask.rooms.registrations.warnings(ask.site, read_spec(members))
+    except Invalid:
+        return []
+    return [*await same_url(ask, typed), *(one.detail for one in found)]
+
+
+async def same_url(ask: PageAsk, typed: Typed) -> list[str]:
     """The warning when another webhook already sends such events to this URL."""
     for other in await ask.rooms.registrations.same_url(ask.site, typed.text("url")):
         shared = next((one for one in typed.types if one in other.event_types), None)
         if shared is not None:
-            return f"“{other.description}” already sends {shared} to this URL. Save anyway?"
-    return ""
+            return [f"“{other.description}” already sends {shared} to this URL. Save anyway?"]
+    return []

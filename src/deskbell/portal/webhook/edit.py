@@ -1,5 +1,6 @@
 """Edit a webhook: id and secret stay, the URL is replaced only when a new one is typed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Faults, Fields, faults_of
 from deskbell.portal.notes import Note
 from deskbell.portal.page import PageAsk, respond, see_other
+from deskbell.portal.webhook.content import gathered
 from deskbell.portal.webhook.form import (
     FIELD_OF,
     LABELS,
@@ -22,6 +24,8 @@ from deskbell.portal.webhook.form import (
     typed_of,
 )
 from deskbell.receivers import KINDS
+from deskbell.rules.catalogue import SAMPLE_NAMES
+from deskbell.webhooks import PreviewWish
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ async def show(ask: PageAsk) -> Response:
 
 async def form_page(
     ask: PageAsk, webhook: Webhook, typed: Typed, *, status: int = 200, faults: Faults | None = None,
-    differences: tuple[Difference, ...] = (),
+    differences: tuple[Difference, ...] = (), warnings: Sequence[str] = (), preview: Any = None,
 ) -> Response:  # fmt: skip
     """The form in any of its states."""
     offer = offer_of(webhook.event_types)
@@ -57,9 +61,11 @@ async def form_page(
         more=more_types(offer, typed.types),
         form_id="",
         faults=faults,
-        warning="",
+        warnings=warnings,
+        preview=preview,
         labels=LABELS,
         kinds=KINDS,
+        sample_names=SAMPLE_NAMES,
         webhook=webhook,
         differences=differences,
         action=f"/webhook/{webhook.id}/edit",
@@ -74,7 +80,9 @@ async def save(ask: PageAsk) -> Response:
     webhook = await ask.rooms.registrations.get(ask.site, ask.path("id"))
     members, faults = members_of(typed, with_url=bool(typed.text("url")))
     if faults:
-        return await form_page(ask, webhook, typed, status=422, faults=faults_of(faults, FIELD_OF))
+        return await form_page(ask, webhook, typed, status=422, faults=faults_of(gathered(faults), FIELD_OF))
+    if not form.flag("anyway") and (warnings := await warnings_of(ask, webhook, typed, members)):
+        return await form_page(ask, webhook, typed, status=422, warnings=warnings)
     try:
         await ask.rooms.registrations.update(
             ask.caller,
@@ -84,7 +92,7 @@ async def save(ask: PageAsk) -> Response:
             origin=ask.origin,
         )
     except Invalid as refusal:
-        shown = faults_of(refusal.faults, FIELD_OF, refusal.detail)
+        shown = faults_of(gathered(refusal.faults), FIELD_OF, refusal.detail)
         return await form_page(ask, webhook, typed, status=422, faults=shown)
     except Conflict as refusal:
         if form.whole("version") == webhook.version:
@@ -92,6 +100,21 @@ async def save(ask: PageAsk) -> Response:
             return await form_page(ask, webhook, typed, status=409, faults=shown)
         return await form_page(ask, webhook, typed, status=409, differences=differences_of(webhook, typed))
     return see_other(ask, f"/webhook?open={webhook.id}", Note(text=f"Saved “{typed.text('description')}”."))
+
+
+async def warnings_of(ask: PageAsk, webhook: Webhook, typed: Typed, members: dict[str, Any]) -> list[str]:
+    """What is odd in a changed filter or template; what was saved so before is not told again."""
+    before = typed_from(webhook)
+    names = ("filter", "changed_fields", "template", "format")
+    if set(before.types) == set(typed.types) and all(before.text(name) == typed.text(name) for name in names):
+        return []
+    content = {name: members[name] for name in ("eventTypes", "filter", "changedFields", "template", "format", "kind")}
+    wish = PreviewWish(webhook_id=webhook.id, members=content, recent=0)
+    try:
+        found = await ask.rooms.registrations.preview(ask.caller, wish)
+    except Invalid:
+        return []
+    return [] if found.told.faults else [one.detail for one in found.told.warnings]
 
 
 def patch_of(members: dict[str, Any], form: Fields) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from deskbell.model.errors import FaultAt
 from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Fields
+from deskbell.portal.webhook.content import content_of, texts_from
 from deskbell.rules.catalogue import CATALOGUE, EventType
 
 OFFERS = ("ticket", "chat", "custom")
@@ -16,6 +17,9 @@ FIELD_OF = {
     "kind": "kind",
     "eventTypes": "types",
     "format": "format",
+    "template": "template",
+    "filter": "filter",
+    "changedFields": "changed_fields",
     "signature": "dd_encoding",
     "headers": "headers",
     "retrySchedule": "retry",
@@ -32,6 +36,9 @@ LABELS = {
     "kind": "Receiver kind",
     "types": "Events",
     "format": "Payload format",
+    "template": "Template",
+    "filter": "Filter",
+    "changed_fields": "Changed fields",
     "dd_encoding": "x-dd-signature",
     "headers": "Own headers",
     "retry": "Waits between attempts",
@@ -42,7 +49,7 @@ LABELS = {
 }
 _TEXTS = (
     "description", "url", "kind", "format", "dd_encoding", "also", "headers", "retry", "timeout_s", "rate",
-    "payload_bytes_max", "loop_protection", "types_more",
+    "payload_bytes_max", "loop_protection", "types_more", "filter", "changed_fields", "template",
 )  # fmt: skip
 _DEFAULTS = {"kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none"}
 
@@ -140,11 +147,13 @@ def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[F
     """The form as members of the API, so that both are judged by the same rules."""
     numbers, faults = numbers_of(typed)
     headers, header_faults = headers_of(typed.text("headers"))
+    content, content_faults = content_of(typed.texts)
     members: dict[str, Any] = {
         "description": typed.text("description"),
         "eventTypes": list(typed.types),
         "kind": typed.text("kind"),
         "format": typed.text("format"),
+        **content,
         "signature": {"ddEncoding": typed.text("dd_encoding"), "also": typed.text("also")},
         "headers": headers,
         "retrySchedule": numbers.get("retry"),
@@ -155,7 +164,7 @@ def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[F
     }
     if with_url:
         members["receiverUrl"] = typed.text("url")
-    return members, (*faults, *header_faults)
+    return members, (*faults, *header_faults, *content_faults)
 
 
 def typed_from(webhook: Webhook) -> Typed:
@@ -164,6 +173,7 @@ def typed_from(webhook: Webhook) -> Typed:
         "description": webhook.description,
         "kind": webhook.kind,
         "format": webhook.format.value,
+        **texts_from(webhook),
         "dd_encoding": webhook.signature.dd_encoding,
         "also": webhook.signature.also,
         "retry": "" if webhook.retry_schedule_s is None else ", ".join(map(str, webhook.retry_schedule_s)),

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from deskbell.engine import FilterFault
 from deskbell.model.instant import Instant, unix_seconds
 from deskbell.model.query import WaitingCount
 from deskbell.model.site import Site
@@ -35,6 +36,7 @@ class Row:
     no_success_for: str  # how long, once that was warned of
     waits_until: Instant | None  # the breaker is open until then
     held: str  # why its deliveries are held, or nothing
+    filter_fault: FilterFault | None = None  # the last event on which its filter could not be evaluated
 
     @property
     def chips(self) -> tuple[str, ...]:
@@ -103,7 +105,10 @@ async def load(ask: PageAsk, text: str = "", state: str = "") -> Registered:
     for one in stats:
         by_webhook[one.webhook_id].append(one)
     rows = [
-        row_of(one, site, current(healths.get(one.id), one), by_webhook.get(one.id, ()), waiting.get(one.id), now)
+        replace(
+            row_of(one, site, current(healths.get(one.id), one), by_webhook.get(one.id, ()), waiting.get(one.id), now),
+            filter_fault=ask.rooms.engine.filter_fault(one),
+        )
         for one in webhooks
         if one.state is not WebhookState.DELETED
     ]

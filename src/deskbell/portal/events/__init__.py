@@ -1,0 +1,1 @@
+"""Pages of events: what happened, and why each webhook was or was not called."""
