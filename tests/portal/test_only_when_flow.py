@@ -96,7 +96,7 @@ def test_trying_shows_the_last_events_and_the_payload(fresh_app: DeskApp) -> Non
         "/webhook/preview?part=payload", {**typed, "event": events[0]["value"]}, **{"HX-Request": "true"}
     )
     assert part.status == 200
-    assert part.text.lstrip().startswith('<div id="shown"')
+    assert "<form" not in part.text
     assert f"Ticket {ticket}" in Page(part.text).text
     part = app.browser.post("/webhook/preview?part=events", {**typed, "filter": "title =="}, **{"HX-Request": "true"})
     assert "A value is missing at the end." in Page(part.text).text
