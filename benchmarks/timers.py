@@ -36,7 +36,7 @@ THRESHOLD_S = 3_600
 IDLE_S = 10.0
 LEAD_S = 25.0
 """From the arming to the first that is due: time to start, and to be idle."""
-WRITES_PER_S = 4_000
+WRITES_PER_S = 1_500
 """Chats that are surely written in a second."""
 
 

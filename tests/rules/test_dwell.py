@@ -139,3 +139,58 @@ def test_the_next_repetition_is_to_come(every_s: int, late: int, hours: str | No
         found = fired(rule(business_hours=hours, repeat_every_s=every_s, repeat_max=1), armed, stay(), armed.due_at)
         assert found.next is not None
         assert found.next.due_at > armed.due_at
+
+
+class Armed:
+    """A store's rows of timers, as the changes make them."""
+
+    def __init__(self, rules: list[DwellRule]) -> None:
+        self.rules = {one.id: one for one in rules}
+        self.rows: dict[str, Timer] = {}
+        self.told: dict[int, list[Instant]] = {}  # by epoch of the stay
+
+    def move(self, before: Stay | None, after: Stay, now: Instant) -> None:
+        """From one status to the next."""
+        for change in changes_of(self.rules.values(), before, after, now):
+            if isinstance(change, DropTimers):
+                self.rows.pop(change.rule or "", None)
+            else:
+                self.rows[change.timer.rule] = change.timer
+
+    def wake(self, where: Stay, now: Instant) -> None:
+        """Fire what is due."""
+        while due := [one for one in self.rows.values() if one.due_at <= now]:
+            found = fired(self.rules[due[0].rule], due[0], where, now)
+            assert found.next is None or found.next.due_at > now
+            del self.rows[due[0].rule]
+            if found.next is not None:
+                self.rows[found.next.rule] = found.next
+            if found.tells:
+                assert found.late_by_s == (now - due[0].due_at) // 10_000 / 1000
+                self.told.setdefault(where.epoch, []).append(now)
+
+
+timelines = st.lists(st.tuples(st.sampled_from(["created", "handled", "completed"]), st.integers(1, 300)), max_size=8)
+
+
+@given(timelines, st.integers(1, 120), st.integers(1, 60), st.integers(0, 3), st.integers(1, 200))
+def test_every_stay_is_told_exactly_as_often_as_its_length_says(
+    timeline: list[tuple[str, int]], longer_than_s: int, every_s: int, times: int, wakes_every_s: int
+) -> None:
+    """Whatever the order of statuses; whoever looks rarely is late and passes over repetitions, but misses no stay."""
+    known = rule(longer_than_s=longer_than_s, repeat_every_s=every_s if times else None, repeat_max=times)
+    store, before, now, seconds = Armed([known]), None, T0, 0
+    for epoch, (status, length_s) in enumerate(timeline, 1):
+        where = stay(status, since=now, epoch=epoch)
+        store.move(before, where, now)
+        looks = 0  # of those that saw something due
+        for passed in range(1, length_s + 1):
+            if (seconds + passed) % wakes_every_s == 0:
+                store.wake(where, plus(now, passed))
+                looks += passed >= longer_than_s
+        told = store.told.get(epoch, [])
+        if status == "handled" and wakes_every_s == 1 and length_s >= longer_than_s:
+            assert len(told) == 1 + min(times, (length_s - longer_than_s) // every_s)
+        assert bool(told) == (status == "handled" and looks > 0)
+        assert len(told) <= 1 + times
+        before, now, seconds = where, plus(now, length_s), seconds + length_s
