@@ -157,6 +157,34 @@ async def test_an_integrators_day(tmp_path: Path) -> None:
             assert "custom" in answer.output or made["id"] in answer.output
 
 
+async def test_a_narrow_webhook_with_a_payload_of_its_own(tmp_path: Path) -> None:
+    """Filter, changed fields and a template file; what is odd is told, a file that is no JSON is a wrong use."""
+    file = tmp_path / "template.json"
+    file.write_text('{"id": {"$": "event.id"}, "odd": "{{ event.titel }}"}')
+    create = ("webhooks", "create", "--description", "d", "--receiver-url", "https://hooks.example.com/x")
+    narrow = (
+        "--event",
+        "ticket.updated",
+        "--filter",
+        "entityId > 1",
+        "--changed-field",
+        "status",
+        "--template",
+        str(file),
+    )
+    async with running(tmp_path / "data") as desk:
+        answer = await call(desk, *create, *narrow)
+        assert answer.exit_code == 0
+        assert "Note: No sample of the chosen event types has event.titel" in answer.output
+        [made] = (await good(desk, "webhooks", "list"))["items"]
+        assert (made["format"], made["filter"], made["changedFields"]) == ("template", "entityId > 1", ["status"])
+        assert "onlyWhen      entityId > 1 status" in (await call(desk, "webhooks", "show", made["id"])).output
+        file.write_text("{")
+        answer = await call(desk, *create, *narrow)
+        assert answer.exit_code == 2
+        assert "--template takes a file with JSON" in answer.output
+
+
 async def test_a_refusal_is_a_sentence(tmp_path: Path) -> None:
     """What the API refuses ends the command with 1 and says where and why."""
     async with running(tmp_path) as desk:

@@ -1,6 +1,7 @@
 """`deskbell webhooks …`: list, create, show, pause, resume, delete, restore, rotate, test."""
 
-from typing import Any
+import json
+from typing import IO, Any
 
 import click
 
@@ -41,6 +42,9 @@ def shown_state(one: dict[str, Any]) -> str:
 @click.option("--receiver-url", required=True, help="Where payloads are sent, https://…")
 @click.option("--event", "event_types", multiple=True, required=True, help="Event type, chat.*, or *; repeat for more.")
 @click.option("--header", "headers", multiple=True, metavar="'NAME: VALUE'", help="Own header; repeat for more.")
+@click.option("--filter", "filter_", metavar="EXPRESSION", help="Only events of which this is true.")
+@click.option("--changed-field", "changed_fields", multiple=True, help="Only when this changed; repeat for more.")
+@click.option("--template", type=click.File(), help="FILE with a JSON template; the format is then template.")
 @click.option("--send-test", is_flag=True, help="Send a test.ping at once.")
 @api_options
 def create(
@@ -51,6 +55,9 @@ def create(
     receiver_url: str,
     event_types: tuple[str, ...],
     headers: tuple[str, ...],
+    filter_: str | None,
+    changed_fields: tuple[str, ...],
+    template: IO[str] | None,
     send_test: bool,
 ) -> None:
     """Register a webhook. Its signing secret is printed once."""
@@ -59,6 +66,9 @@ def create(
         "receiverUrl": receiver_url,
         "eventTypes": list(event_types),
         "headers": dict(pair(text) for text in headers),
+        "filter": filter_,
+        "changedFields": list(changed_fields),
+        **(read_template(template) if template else {}),
         "sendTest": send_test,
     }
     made = connect(url, api_key_file).call("POST", "/webhooks", body)
@@ -67,6 +77,16 @@ def create(
         return
     line(f"Webhook {made['id']} sends {', '.join(made['eventTypes'])} to {made['receiverUrl']}")
     line(f"Signing secret: {made['secret']}")
+    for warning in made["warnings"]:
+        line(f"Note: {warning['detail']}")
+
+
+def read_template(file: IO[str]) -> dict[str, Any]:
+    """The members for a payload of one's own."""
+    try:
+        return {"format": "template", "template": json.load(file)}
+    except ValueError as error:
+        raise click.UsageError(f"--template takes a file with JSON: {error}") from None
 
 
 def pair(text: str) -> tuple[str, str]:
@@ -89,6 +109,8 @@ def show(url: str | None, api_key_file: str | None, wants_json: bool, webhook_id
     for name in ("id", "description", "receiverUrl", "state", "stateReason", "format", "createdAt"):
         line(f"{name:13} {one[name] if one[name] is not None else ''}")
     line(f"{'eventTypes':13} {', '.join(one['eventTypes'])}")
+    if one["filter"] or one["changedFields"]:
+        line(f"{'onlyWhen':13} {one['filter'] or ''} {', '.join(one['changedFields'])}".rstrip())
     line(f"{'health':13} {one['health']['state']} {one['health']['lastOutcome'] or ''}")
 
 
