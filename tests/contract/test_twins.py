@@ -1,4 +1,4 @@
-"""The twin in memory and the database agree on whatever units come, verdicts and rows alike."""
+"""The twin in memory and the databases agree on whatever units come, verdicts and rows alike."""
 
 import asyncio
 from dataclasses import replace
@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contract.made import (
@@ -49,7 +49,9 @@ from deskbell.model.query import DeliveryFilter, EventFilter
 from deskbell.model.webhook import StatHour
 from deskbell.ports import Store
 from deskbell.storage.memory import MemoryStore
+from deskbell.storage.postgres import PostgresStore
 from deskbell.storage.sqlite import SqliteStore
+from postgres_server import PostgresServer, fresh_database
 
 HOUR_MS = 3_600_000
 
@@ -211,3 +213,18 @@ async def compare(rounds: list[list[Unit]]) -> None:
 def test_memory_and_sqlite_tell_the_same(rounds: list[list[Unit]]) -> None:
     """Any turns of any units get the same verdicts and leave the same rows."""
     asyncio.run(compare(rounds))
+
+
+async def compare_postgres(rounds: list[list[Unit]], server: PostgresServer) -> None:
+    """Run both stores on the same units."""
+    async with fresh_database(server) as url:
+        in_server = await told(await PostgresStore.open(url), rounds)
+    in_memory = await told(MemoryStore(), rounds)
+    assert in_server == in_memory
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(turns)
+def test_memory_and_postgres_tell_the_same(postgres_server: PostgresServer, rounds: list[list[Unit]]) -> None:
+    """The same on a server."""
+    asyncio.run(compare_postgres(rounds, postgres_server))

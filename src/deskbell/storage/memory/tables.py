@@ -30,6 +30,7 @@ class Tables:
         for table, key, old in log:
             if old is None:
                 self._remove(table, key)
+                self.order.pop(key, None)
             else:
                 self._place(table, key, old)
         self._undo.clear()
@@ -80,7 +81,7 @@ class Tables:
         if table == "delivery" and row.state in {"waiting", "gathering"}:
             self.open[row.site, row.webhook_id].add(row.id)
         if table == "attempt":
-            self.order.setdefault(key, len(self.order) + 1)
+            self.order.setdefault(key, next(reversed(self.order.values()), 0) + 1)
 
     def _remove(self, table: str, key: Key) -> None:
         row = self.rows[table].pop(key, None)

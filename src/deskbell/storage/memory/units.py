@@ -217,8 +217,8 @@ class Units:
         for row in change.rows:
             key = (row.site, row.hour, row.webhook_id)
             self._tables.put("stat_hour", key, added(self._tables.get("stat_hour", key), row))
-        sites = self._tables.rows["site"]
-        places = [self._tables.order.get((key[0], change.counted_to), 0) for key in sites]
+        keys = [(site, change.counted_to) for (site,) in self._tables.rows["site"]]
+        places = [self._tables.order[key] for key in keys if self._tables.get("attempt", key) is not None]
         counted = max([int(self._tables.get("meta", ("counted_to",)) or 0), *places])
         if counted:
             self._tables.put("meta", ("counted_to",), str(counted))

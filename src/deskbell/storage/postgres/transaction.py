@@ -124,7 +124,8 @@ class Transaction:
         except asyncpg.IntegrityConstraintViolationError as error:
             return refused_by(error)
         except Exception as fault:  # a value that cannot be written harms its own unit only
-            _log.exception("commit.unit_unwritable")
+            if one_by_one:
+                _log.exception("commit.unit_unwritable")
             return Refused(reason="broken", what=type(fault).__name__)
 
     async def _save(self) -> None:
