@@ -179,6 +179,7 @@ def build_engine(ground: Ground) -> Engine:
         kinds=KINDS,
         keyring=ground.keyring,
         log=structlog.get_logger(),
+        portal_url=ground.config.base_url,
         node=ground.node,
         delivers=ground.config.delivers,
     )

@@ -92,6 +92,10 @@ async def test_trying_before_saving(desk: Running, receiver: Receiver) -> None:
     stored = await desk.call("GET", f"/events/{event_id}/payload?webhook={webhook['id']}")
     assert stored.json == found["payload"]
     found = await preview(
+        desk, webhookId=webhook["id"], eventId=event_id, webhook={"template": {"u": "{{ site.url }}"}}
+    )
+    assert found["payload"] == {"u": f"http://127.0.0.1:{desk.port}"}
+    found = await preview(
         desk, webhookId=webhook["id"], webhook={"template": {"a": "{{ event.titel }}", "b": "{{ 1 + }}"}}
     )
     assert [one["pointer"] for one in found["errors"]] == ["/template/b"]

@@ -35,6 +35,7 @@ class Attempts:
         self._clock = ground.clock
         self._random = ground.random
         self._limits = ground.limits
+        self._portal_url = ground.portal_url
         self._kinds = ground.kinds
         self._log = ground.log
         self._faultpoints = ground.faultpoints
@@ -140,7 +141,8 @@ class Attempts:
         """The payload: made at the first attempt, the same bytes ever after."""
         parcel = run.parcel
         if parcel.rendered is None:
-            made = self._kind(parcel).render(freeze(parcel, self._settings.site(parcel.delivery.site)), self._limits)
+            frozen = freeze(parcel, self._settings.site(parcel.delivery.site), self._portal_url)
+            made = self._kind(parcel).render(frozen, self._limits)
             stored = parcel.delivery.payload
             parcel.rendered = made if stored is None else replace(made, body=stored)
         return parcel.rendered

@@ -79,6 +79,7 @@ class Engine:
         faultpoints: Faultpoints | None = None,
         node: str = "",
         delivers: bool = True,
+        portal_url: str = "",
     ) -> None:
         self._clock = clock
         self._store = store
@@ -106,6 +107,7 @@ class Engine:
             supervisor=self._supervisor,
             faultpoints=faultpoints or Faultpoints(),
             filter_faults=self._filter_faults,
+            portal_url=portal_url,
             broken=self._broken,
         )
         self._heads = Heads(ground)

@@ -36,4 +36,5 @@ class Ground:
     supervisor: Supervisor
     faultpoints: Faultpoints
     filter_faults: FilterFaults
+    portal_url: str  # what templates call site.url
     broken: Callable[[str], None]  # the database is broken; where that was noticed

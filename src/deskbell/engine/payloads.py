@@ -21,6 +21,7 @@ class Payloads:
         self._clock = ground.clock
         self._ids = ground.ids
         self._limits = ground.limits
+        self._portal_url = ground.portal_url
 
     async def of(self, site: SiteId, delivery_id: str) -> bytes | None:
         """The bytes of a delivery; None when they cannot be made any more (erased, or set aside)."""
@@ -64,4 +65,4 @@ class Payloads:
 
     def _rendered(self, parcel: Parcel) -> bytes:
         site = self._settings.site(parcel.delivery.site)
-        return self._kinds[parcel.shape.kind].render(freeze(parcel, site), self._limits).body
+        return self._kinds[parcel.shape.kind].render(freeze(parcel, site, self._portal_url), self._limits).body

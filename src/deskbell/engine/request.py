@@ -17,7 +17,7 @@ class Unreadable(Exception):
     """An event of this delivery is missing or cannot be read."""
 
 
-def freeze(parcel: Parcel, site: Site | None) -> Frozen:
+def freeze(parcel: Parcel, site: Site | None, portal_url: str) -> Frozen:
     """What the payload is made of: stored data only. Raises Unreadable when a part of it is missing."""
     if not parcel.events:
         raise Unreadable("an event of this delivery is missing or cannot be read")
@@ -32,6 +32,7 @@ def freeze(parcel: Parcel, site: Site | None) -> Frozen:
         snapshots=tuple(event.snapshot for event in parcel.events),
         created_at=parcel.delivery.created_at,
         site=site,
+        portal_url=portal_url,
     )
 
 

@@ -29,6 +29,7 @@ class Frozen:
     snapshots: tuple[bytes, ...]  # JSON objects, one per event
     created_at: Instant  # of the delivery
     site: Site | None = None  # None where only its msp is known
+    portal_url: str = ""  # without a slash at the end
 
 
 @dataclass(frozen=True, kw_only=True)

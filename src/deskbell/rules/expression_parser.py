@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from deskbell.rules.expression_cursor import Cursor
 from deskbell.rules.expression_nodes import (
     Chain,
     Choice,
@@ -64,72 +65,22 @@ def _negative(node: Node) -> Node:
     return Minus(of=node)
 
 
-class Parser:
+class Parser(Cursor):
     """Reads tokens from left to right. One method per level of precedence, the loosest first."""
-
-    def __init__(self, tokens: list[Token]) -> None:
-        self._tokens = tokens
-        self._at = 0
-        self._depth = 0
-
-    # looking and taking
-
-    @property
-    def token(self) -> Token:
-        """The token in view."""
-        return self._tokens[self._at]
-
-    def sees(self, kind: str, *texts: str) -> bool:
-        """Whether the token in view is of this kind, and one of these texts if there are some."""
-        return self.token.kind == kind and (not texts or self.token.text in texts)
-
-    def took(self, kind: str, *texts: str) -> Token | None:
-        """The token in view, gone past; None when it is another."""
-        found = self.token if self.sees(kind, *texts) else None
-        if found is not None:
-            self._at += 1
-        return found
-
-    def take(self, kind: str, text: str) -> Token:
-        """The same, but it must be there."""
-        found = self.took(kind, text)
-        if found is None:
-            raise self.unexpected(f"{text} is missing here")
-        return found
-
-    def must_end(self) -> None:
-        """Raises ExpressionFault unless everything was read."""
-        if not self.sees("end"):
-            raise self.unexpected("this does not belong here")
-
-    def unexpected(self, what: str) -> ExpressionFault:
-        """The fault at the token in view."""
-        if self.sees("op", "="):
-            text = "A single = compares nothing; write ==."
-            return ExpressionFault(text, code="expression_form", place=self.token.start)
-        shown = f" before {self.token.text[:40]}" if self.token.text else " at the end"
-        return ExpressionFault(f"{what[0].upper()}{what[1:]}{shown}.", code="expression_form", place=self.token.start)
-
-    def name(self) -> str:
-        """A name, of any spelling."""
-        found = self.took("name")
-        if found is None:
-            raise self.unexpected("a name is missing")
-        return found.text
 
     # levels of precedence
 
     def expression(self) -> Node:
         """`then if cond else other`, or anything tighter."""
-        self._depth += 1
-        if self._depth > HEIGHT_MAX:
+        self.depth += 1
+        if self.depth > HEIGHT_MAX:
             raise ExpressionFault(_TOO_DEEP, code="expression_depth", place=self.token.start)
         node = self.either()
         if self.took("name", "if"):
             cond = self.either()
             other = self.expression() if self.took("name", "else") else None
             node = Choice(then=node, cond=cond, other=other)
-        self._depth -= 1
+        self.depth -= 1
         return node
 
     def either(self) -> Node:
@@ -165,11 +116,11 @@ class Parser:
 
     def _comparison(self) -> str | None:
         if self.sees("op", *_COMPARISONS):
-            return self._next().text
+            return self.next().text
         if self.took("name", "in"):
             return "in"
         if self.sees("name", "not"):
-            self._at += 1
+            self.next()
             self.take("name", "in")
             return "not in"
         return None
@@ -210,7 +161,7 @@ class Parser:
         is_value = token.kind in ("text", "number") or (token.kind == "name" and token.text not in _NO_VALUES)
         if not is_value and token.text not in ("(", "[", "{"):
             raise self.unexpected("a value is missing")
-        self._at += 1
+        self.next()
         if token.kind == "text":
             return Literal(value=text_of(token))
         if token.kind == "number":
@@ -292,7 +243,7 @@ class Parser:
         while not self.took("op", ")"):
             if args or named:
                 self.take("op", ",")
-            if self.sees("name") and self._tokens[self._at + 1].text == "=":
+            if self.sees("name") and self.following().text == "=":
                 name = self.name()
                 self.take("op", "=")
                 named.append((name, self.expression()))
@@ -328,11 +279,11 @@ class Parser:
 
     def _chain(self, kind: str, op: str, part: Callable[[], Node]) -> Node:
         start = self.token.start
-        parts, spans = [part()], [(start, self._before().end)]
+        parts, spans = [part()], [(start, self.before().end)]
         while self.took(kind, op):
             start = self.token.start
             parts.append(part())
-            spans.append((start, self._before().end))
+            spans.append((start, self.before().end))
         return parts[0] if len(parts) == 1 else Chain(op=op, parts=tuple(parts), spans=tuple(spans))
 
     def _sum(self, signs: tuple[str, ...], part: Callable[[], Node]) -> Node:
@@ -340,15 +291,6 @@ class Parser:
         ops: list[str] = []
         rest: list[Node] = []
         while self.sees("op", *signs):
-            ops.append(self._next().text)
+            ops.append(self.next().text)
             rest.append(part())
         return Sum(first=first, ops=tuple(ops), rest=tuple(rest)) if ops else first
-
-    def _next(self) -> Token:
-        found = self.token
-        if found.kind != "end":
-            self._at += 1
-        return found
-
-    def _before(self) -> Token:
-        return self._tokens[self._at - 1]

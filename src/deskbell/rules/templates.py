@@ -124,6 +124,7 @@ def root_of(frozen: Frozen) -> dict[str, Any]:
         "site": {
             "msp": frozen.webhook.site,
             "name": site.name if site else frozen.webhook.site,
+            "url": frozen.portal_url,
             "timeZone": zone_of(frozen),
             "locale": site.locale if site else "en",
         },

@@ -1,7 +1,7 @@
 """What settings that are not saved yet would make of events: the payload, and which of the last ones match."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from deskbell.model.account import Caller, Permission
@@ -102,7 +102,7 @@ class Previews(Create):
 
     def _rendered(self, spec: WebhookSpec, frozen: Frozen) -> tuple[Rendered | None, str]:
         try:
-            return self._kinds[spec.kind].render(frozen, self._limits), ""
+            return self._kinds[spec.kind].render(replace(frozen, portal_url=self._policy.base_url), self._limits), ""
         except RenderRefused as refused:
             return None, refused.text
         except ValueError as error:
