@@ -4,7 +4,13 @@ from types import MappingProxyType
 
 from deskbell.storage.filters import Dialect
 
-_OPEN = "JOIN (SELECT delivery_id AS id FROM queue WHERE site = :site AND state = '{}') AS open USING (id)"
+_OPEN = """(SELECT delivery_id AS id, webhook_id FROM queue WHERE site = :site AND state = '{}') AS open
+CROSS JOIN LATERAL (
+  SELECT * FROM delivery WHERE site = :site AND id = open.id OFFSET 0
+) AS d (site, own_id, own_webhook_id)"""
+"""From the queue to the deliveries, never the other way: what waits may be far behind what was delivered since.
+OFFSET 0 keeps the planner from turning it round."""
+
 
 POSTGRES = Dialect(
     among="= ANY({}::text[])",
@@ -14,7 +20,7 @@ POSTGRES = Dialect(
     holds=None,
     ways=MappingProxyType(
         {
-            **dict.fromkeys(("key", "subject", "replay", "webhook", "exhausted", "cancelled"), ""),
+            **dict.fromkeys(("key", "subject", "replay", "webhook", "exhausted", "cancelled"), "delivery"),
             **{state: _OPEN.format(state) for state in ("waiting", "gathering")},
         }
     ),

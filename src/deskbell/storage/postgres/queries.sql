@@ -325,7 +325,7 @@ WHERE site = :site AND maker = :maker AND key = :key;
 SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, event_ids, event_types, subject_type,
   subject_id, subject_title, hop, attempts, step, internal_faults, last_outcome, last_status, ended_at, payload_bytes,
   replay_id, copy_of, test, payload
-FROM delivery {way} WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
+FROM {way} WHERE site = :site {conditions} ORDER BY id {direction} LIMIT :limit;
 
 -- name: delivery_get
 -- One delivery.
@@ -336,7 +336,7 @@ FROM delivery WHERE site = :site AND id = :id;
 
 -- name: delivery_count_branch
 -- One piece of a count of deliveries, no further than a limit.
-SELECT count(*) FROM (SELECT 1 FROM delivery {way} WHERE site = :site {conditions} LIMIT :limit) AS found;
+SELECT count(*) FROM (SELECT 1 FROM {way} WHERE site = :site {conditions} LIMIT :limit) AS found;
 
 -- name: delivery_waiting
 -- How much waits for each webhook of a site; what is being cancelled does not count.

@@ -85,7 +85,7 @@ CREATE TABLE queue (
   webhook_id text COLLATE "C" NOT NULL,
   due_at bigint NOT NULL,
   shard smallint NOT NULL,
-  PRIMARY KEY (site, state, delivery_id)
+  PRIMARY KEY (site, state, delivery_id) INCLUDE (webhook_id)
 ) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 2000);
 CREATE UNIQUE INDEX queue_due ON queue (site, webhook_id, due_at, delivery_id);
 
