@@ -50,7 +50,7 @@ FILTERS: dict[str, tuple[DeliveryFilter, Callable[[Delivery], bool]]] = {
     "mixed states": (DeliveryFilter(states=("waiting", "delivered")), lambda r: r.state in {"waiting", "delivered"}),
     "held": (
         DeliveryFilter(held=True, held_webhooks=(A, C)),
-        lambda r: r.state == "waiting" and r.webhook_id != B,
+        lambda r: r.state in {"waiting", "gathering"} and r.webhook_id != B,
     ),
     "not held": (
         DeliveryFilter(states=("waiting",), held=False, held_webhooks=(A, C)),

@@ -351,9 +351,7 @@ async def test_who_waits_for_whom_is_told(world):
     """The head of the subject, while it is another one."""
     _, published, _ = await held(world)
     rows = [await world.delivery(one) for one in published.delivery_ids]
-    assert [await world.engine.waits_for(row) for row in rows[1:2]] == [rows[0]]
-    assert await world.engine.waits_for(rows[0]) is None
-    assert await world.engine.waits_for(rows[2]) is None
+    assert await world.engine.waits_for(rows) == {rows[1].id: rows[0], rows[3].id: rows[0]}
 
 
 async def test_states_stay_as_the_table_says(world):

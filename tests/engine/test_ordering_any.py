@@ -178,7 +178,7 @@ class Shop:
 
     async def is_through(self):
         still_open = [row for row in await self.rows() if row.ended_at is None]
-        return all([await self.world.engine.waits_for(row) is not None for row in still_open])
+        return len(await self.world.engine.waits_for(still_open)) == len(still_open)
 
     async def check(self):
         rows = await self.rows()
@@ -190,7 +190,7 @@ class Shop:
             assert places == sorted(places), key
         for row in rows:
             if row.ended_at is None:  # only behind a head that holds
-                head = await self.world.engine.waits_for(row)
+                head = (await self.world.engine.waits_for([row])).get(row.id)
                 assert self.settings["on_exhausted"] == "hold"
                 assert head is not None
                 assert head.state == "exhausted"

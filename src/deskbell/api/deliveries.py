@@ -18,6 +18,7 @@ from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.server.route import LIST, Param, Route
 
+OPEN = ("waiting", "gathering")
 STATES = ("gathering", "waiting", "held", "delivered", "accepted", "exhausted", "cancelled")
 
 
@@ -52,7 +53,7 @@ def filters(ask: ApiAsk, site: Site, webhooks: dict[str, Webhook]) -> DeliveryFi
     words = tuple(ask.query.get("text", "").lower().split())
     return DeliveryFilter(
         webhook_ids=tuple(WebhookId(one) for one in ask.query.get("webhook", "").split(",") if one),
-        states=tuple(dict.fromkeys("waiting" if state == "held" else state for state in states)),
+        states=tuple(dict.fromkeys(one for state in states for one in (OPEN if state == "held" else (state,)))),
         held=held,
         held_webhooks=held_webhooks(site, webhooks),
         event_type=ask.query.get("type"),
@@ -73,12 +74,13 @@ async def listing(ask: ApiAsk) -> Response:
     before, limit = place(ask)
     site, webhooks = await surroundings(ask)
     rows = await ask.rooms.store.deliveries.page(ask.site, filters(ask, site, webhooks), before, limit + 1)
+    waits_for = await ask.rooms.engine.waits_for(rows)
     return page(
         ask,
         rows,
         limit,
         lambda one: one.id,
-        lambda one: show.delivery(one, site, webhooks.get(one.webhook_id)),
+        lambda one: show.delivery(one, site, webhooks.get(one.webhook_id), before=waits_for.get(one.id)),
     )
 
 
@@ -93,7 +95,8 @@ async def answer(ask: ApiAsk, delivery: Delivery, status: int = 200) -> Response
     site, webhooks = await surroundings(ask)
     log = await ask.rooms.store.deliveries.attempts(ask.site, delivery.id)
     copies = await copies_of(ask, delivery)
-    return json(show.delivery(delivery, site, webhooks.get(delivery.webhook_id), log, copies), status)
+    before = (await ask.rooms.engine.waits_for((delivery,))).get(delivery.id)
+    return json(show.delivery(delivery, site, webhooks.get(delivery.webhook_id), log, copies, before), status)
 
 
 async def get(ask: ApiAsk) -> Response:
@@ -116,7 +119,7 @@ async def redeliver(ask: ApiAsk) -> Response:
 
 
 async def cancel(ask: ApiAsk) -> Response:
-    """Stop a waiting delivery."""
+    """Stop a delivery that waits, or an exhausted one for which the rest of its subject waits."""
     return await answer(ask, await ask.rooms.engine.cancel(ask.site, ask.path("id")))
 
 

@@ -176,6 +176,7 @@ class DeliveryShape(Shape):
     subject: SubjectShape | None
     state: str
     held_by: str | None
+    waits_for: str | None
     attempts: int
     last_outcome: str | None
     next_attempt_at: str | None

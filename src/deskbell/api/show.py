@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from deskbell.api import shapes
-from deskbell.model.delivery import Attempt, Delivery, DeliveryState
+from deskbell.model.delivery import ENDED, Attempt, Delivery
 from deskbell.model.errors import FaultAt
 from deskbell.model.event import Event, Subject, TraceEntry
 from deskbell.model.instant import Instant, format_instant
@@ -144,8 +144,8 @@ def trace(entries: Sequence[TraceEntry]) -> list[shapes.TraceShape]:
 
 
 def held_by(value: Delivery, site: Site, owner: Webhook | None) -> str | None:
-    """Why a waiting delivery is held: paused, disabled, off, restored; or None."""
-    if value.state is not DeliveryState.WAITING:
+    """Why a delivery that has not ended is held: paused, disabled, off, restored; or None."""
+    if value.state in ENDED:
         return None
     if owner is not None and owner.state in (WebhookState.PAUSED, WebhookState.DISABLED):
         return owner.state.value
@@ -160,10 +160,11 @@ def delivery(
     owner: Webhook | None,
     log: Sequence[Attempt] | None = None,
     copies: Sequence[Delivery] = (),
+    before: Delivery | None = None,
 ) -> shapes.DeliveryShape:
-    """A delivery; with its log, and the copies made of it, when asked for."""
+    """A delivery; with its log, and the copies made of it, when asked for. `before` has to be through first."""
     held = held_by(value, site, owner)
-    waits = value.state is DeliveryState.WAITING and held is None
+    waits = value.state not in ENDED and held is None
     return shapes.DeliveryShape(
         id=value.id,
         webhook_id=value.webhook_id,
@@ -172,9 +173,10 @@ def delivery(
         subject=subject(value.subject),
         state=value.state.value,
         held_by=held,
+        waits_for=None if before is None else before.id,
         attempts=value.attempts,
         last_outcome=value.last_outcome,
-        next_attempt_at=format_instant(value.due_at) if waits else None,
+        next_attempt_at=format_instant(value.due_at) if waits and before is None else None,
         created_at=format_instant(value.created_at),
         ended_at=time(value.ended_at),
         payload_bytes=value.payload_bytes,

@@ -340,9 +340,9 @@ class Engine:
         """The last event on which the webhook's filter could not be evaluated, as it is now."""
         return self._filter_faults.of(webhook)
 
-    async def waits_for(self, delivery: Delivery) -> Delivery | None:
-        """The delivery of the same subject that has to be through first; None: it waits for none."""
-        return await self._heads.before(delivery)
+    async def waits_for(self, deliveries: Sequence[Delivery]) -> Mapping[DeliveryId, Delivery]:
+        """For those that wait for another delivery of their subject: that one."""
+        return await self._heads.before(deliveries)
 
     def is_sending(self, delivery: Delivery) -> bool:
         """Whether an attempt of this delivery is on its way now."""

@@ -7,6 +7,7 @@ from deskbell.model.ids import DeliveryId
 from deskbell.model.instant import Instant
 from deskbell.model.webhook import Webhook
 from deskbell.rules.batching import payload_bytes, takes
+from deskbell.rules.ordering import is_ordered
 
 Key = tuple[str, str] | None
 """What the events of one delivery have in common: their subject when the webhook is ordered by it, else nothing."""
@@ -14,7 +15,7 @@ Key = tuple[str, str] | None
 
 def key_of(webhook: Webhook, subject: Subject | None) -> Key:
     """Events of different keys never share a delivery."""
-    return (subject.type, subject.id) if webhook.ordered_by == "subject" and subject is not None else None
+    return (subject.type, subject.id) if is_ordered(webhook) and subject is not None else None
 
 
 class Gathering:

@@ -8,6 +8,8 @@ from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.errors import StoreBroken
 from deskbell.model.ids import DeliveryId, SiteId, WebhookId
 from deskbell.model.query import DeliveryFilter
+from deskbell.model.webhook import Webhook
+from deskbell.rules.ordering import holds, is_ordered
 
 LOOK_BACK_MAX = 200
 """Exhausted deliveries of one subject that are looked at for the oldest that holds."""
@@ -34,14 +36,27 @@ class Heads:
             except Exception as error:  # a damaged row: then the clock alone says what is new
                 self._log.warning("ids.not_followed", site=site.site, error=repr(error))
 
-    async def before(self, delivery: Delivery) -> Delivery | None:
-        """The delivery of the same subject that has to be through first; None: it waits for none."""
-        key, webhook = key_of(delivery), self._settings.webhook(delivery.site, delivery.webhook_id)
-        if key is None or webhook is None or webhook.ordered_by != "subject" or delivery.state.value not in _OPEN:
-            return None
-        found = await self.of(webhook.site, webhook.id, (key,), holds=webhook.on_exhausted == "hold")
-        head = found.get(key)
-        return None if head is None or head.id == delivery.id else head
+    async def before(self, deliveries: Sequence[Delivery]) -> Mapping[DeliveryId, Delivery]:
+        """For those that wait for another delivery of their subject: that one. One question for each webhook."""
+        found: dict[DeliveryId, Delivery] = {}
+        for webhook, rows in self._in_order(deliveries):
+            keys = {key: None for row in rows if (key := key_of(row)) is not None}
+            heads = await self.of(webhook.site, webhook.id, tuple(keys), holds=holds(webhook))
+            for row in rows:
+                key = key_of(row)
+                head = None if key is None else heads.get(key)
+                if head is not None and head.id != row.id:
+                    found[row.id] = head
+        return found
+
+    def _in_order(self, deliveries: Sequence[Delivery]) -> list[tuple[Webhook, list[Delivery]]]:
+        """Those that have not ended, of webhooks that are ordered, by webhook."""
+        found: dict[WebhookId, tuple[Webhook, list[Delivery]]] = {}
+        for row in deliveries:
+            webhook = self._settings.webhook(row.site, row.webhook_id)
+            if webhook is not None and is_ordered(webhook) and row.state.value in _OPEN:
+                found.setdefault(webhook.id, (webhook, []))[1].append(row)
+        return list(found.values())
 
     async def of(
         self, site: SiteId, webhook_id: WebhookId, keys: Sequence[Key], *, holds: bool
@@ -82,4 +97,4 @@ class Heads:
 
     async def _holds(self, row: Delivery) -> bool:
         made_with = await self._settings.version(row.site, row.webhook_id, row.webhook_version)
-        return made_with is not None and made_with.on_exhausted == "hold"
+        return made_with is not None and holds(made_with)

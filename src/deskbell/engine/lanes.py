@@ -12,6 +12,7 @@ from deskbell.engine.lane import Lane
 from deskbell.engine.order import Order
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.webhook import Webhook, WebhookState
+from deskbell.rules.ordering import holds, is_ordered
 from deskbell.rules.pacing import Bucket
 
 
@@ -92,8 +93,7 @@ class LaneSettings:
         site = self._settings.site(webhook.site)
         lane = self._dispatcher.lane(webhook.site, webhook.id)
         self._holding.release(lane)  # what waited may have been cancelled, or must be rendered anew
-        is_ordered, holds = webhook.ordered_by == "subject", webhook.on_exhausted == "hold"
-        lane.order = Order(holds=holds, is_alone=self._ownership.alone) if is_ordered else None
+        lane.order = Order(holds=holds(webhook), is_alone=self._ownership.alone) if is_ordered(webhook) else None
         self._pace(lane, webhook)
         self._healths.carry(lane, self._healths.of(webhook))
         lane.shard = webhook.shard

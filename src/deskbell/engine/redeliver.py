@@ -13,6 +13,7 @@ from deskbell.model.delivery import ENDED, Delivery, DeliveryState, Trigger
 from deskbell.model.errors import Busy, Conflict, NotFound
 from deskbell.model.event import Event
 from deskbell.model.ids import SiteId
+from deskbell.rules.ordering import holds_others
 from deskbell.rules.renewing import made_anew
 
 
@@ -66,7 +67,7 @@ class Redeliver:
     async def cancel(self, site: SiteId, delivery_id: str) -> Delivery:
         """Cancel a waiting delivery, or an exhausted one that holds others. Raises NotFound, or Conflict otherwise."""
         delivery = await self._find(site, delivery_id)
-        if delivery.state in ENDED and not self._holds_others(delivery):
+        if delivery.state in ENDED and not holds_others(delivery, self._settings.webhook(site, delivery.webhook_id)):
             raise Conflict(f"This delivery has ended: it is {delivery.state.value}.", reason="ended")
         after = replace(delivery, state=DeliveryState.CANCELLED, ended_at=self._clock.now())
         verdict = await self._store.commit(Unit(changes=(MoveDelivery(after=after, expected=delivery.state),)))
@@ -79,13 +80,6 @@ class Redeliver:
             self._doorbell.ring("cancelled", (site, delivery.webhook_id, delivery.id))
         self._doorbell.ring("delivery", after)
         return after
-
-    def _holds_others(self, delivery: Delivery) -> bool:
-        """Whether the rest of its subject waits until somebody deals with it."""
-        webhook = self._settings.webhook(delivery.site, delivery.webhook_id)
-        if webhook is None or delivery.state is not DeliveryState.EXHAUSTED or delivery.subject is None:
-            return False
-        return webhook.ordered_by == "subject" and webhook.on_exhausted == "hold"
 
     async def _find(self, site: SiteId, delivery_id: str) -> Delivery:
         delivery = await self._store.deliveries.get(site, delivery_id)

@@ -15,7 +15,7 @@ class DeliveryFilter:
 
     webhook_ids: tuple[WebhookId, ...] = ()
     states: tuple[str, ...] = ()  # states at rest
-    held: bool | None = None  # True: only waiting ones of these `held_webhooks`; False: only others
+    held: bool | None = None  # True: only those of these `held_webhooks` that have not ended; False: only others
     held_webhooks: tuple[WebhookId, ...] = ()  # webhooks whose deliveries are held now
     event_type: str | None = None
     subject: tuple[str, str] | None = None  # type, id

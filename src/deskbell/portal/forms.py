@@ -55,12 +55,12 @@ class Faults:
 
 
 def faults_of(faults: Sequence[FaultAt], fields: Mapping[str, str], detail: str = "") -> Faults:
-    """Faults by JSON pointer as faults by form field; `fields` maps first members to field names."""
+    """Faults by JSON pointer as faults by form field; `fields` maps pointers, or their first members, to names."""
     by_field: dict[str, str] = {}
     general: list[str] = []
     for fault in faults:
-        member = fault.pointer.lstrip("/").split("/", 1)[0]
-        name = fields.get(member)
+        place = fault.pointer.lstrip("/")
+        name = fields.get(place) or fields.get(place.split("/", 1)[0])
         if name is None:
             general.append(fault.detail)
         else:

@@ -25,9 +25,6 @@ _ENDED = {
     DeliveryState.ACCEPTED: Shown(word="Accepted", icon="circle-check", tone="info", why="effect unknown"),
     DeliveryState.EXHAUSTED: Shown(word="Exhausted", icon="x", tone="bad", why="no more attempts follow"),
     DeliveryState.CANCELLED: Shown(word="Cancelled", icon="ban", tone="idle"),
-    DeliveryState.GATHERING: Shown(
-        word="Gathering", icon="inbox", tone="idle", why="more events may join this payload"
-    ),
 }
 _HELD = {WebhookState.PAUSED: "its webhook is paused", WebhookState.DISABLED: "its webhook is disabled"}
 
@@ -41,8 +38,15 @@ def held_why(site: Site | None, webhook: Webhook | None) -> str:
     return _HELD.get(webhook.state, "") if webhook else ""
 
 
-def delivery_state(delivery: Delivery, site: Site | None, webhook: Webhook | None, *, sending: bool = False) -> Shown:
-    """A delivery's state."""
+def delivery_state(
+    delivery: Delivery,
+    site: Site | None,
+    webhook: Webhook | None,
+    *,
+    sending: bool = False,
+    before: Delivery | None = None,
+) -> Shown:
+    """A delivery's state; `before` is what it waits for."""
     ended = _ENDED.get(delivery.state)
     if ended is not None:
         return ended
@@ -51,6 +55,10 @@ def delivery_state(delivery: Delivery, site: Site | None, webhook: Webhook | Non
     held = held_why(site, webhook)
     if held:
         return Shown(word="Held", icon="pause", tone="idle", why=held)
+    if before is not None:
+        return Shown(word="Waiting", icon="hourglass", tone="idle", why=f"for {before.id}, which is before it")
+    if delivery.state is DeliveryState.GATHERING:
+        return Shown(word="Gathering", icon="inbox", tone="idle", why="more events may join until it is full or due")
     due = delivery.due_at if delivery.attempts else None
     return Shown(word="Waiting", icon="refresh-cw", tone="warn", at=due)
 

@@ -14,6 +14,7 @@ from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, Ticket
 from deskbell.storage.bounds import SLACK_MS, id_bound
 from deskbell.storage.words import like_pattern
 
+OPEN_STATES = ("waiting", "gathering")
 INDEXED_STATES = frozenset({"waiting", "gathering", "exhausted", "cancelled"})
 """The usual end is left out: most rows have it, so a list of them is found by id."""
 BRANCHES_MAX = 20
@@ -130,7 +131,7 @@ def _paths(which: DeliveryFilter, dialect: Dialect) -> list[Conditions]:
         return [_path(dialect, "subject", part, subject_type=kind, subject_id=key)]
     if which.replay_id is not None:
         return [_path(dialect, "replay", "replay_id = :replay", replay=which.replay_id)]
-    states = ("waiting",) if which.held else tuple(dict.fromkeys(which.states))
+    states = OPEN_STATES if which.held else tuple(dict.fromkeys(which.states))
     if states and INDEXED_STATES.issuperset(states):
         return [_path(dialect, state, dialect.states[state]) for state in states]
     webhooks = tuple(dict.fromkeys(which.webhook_ids))
@@ -154,7 +155,7 @@ def _add_plain(found: Conditions, which: DeliveryFilter, dialect: Dialect) -> No
     if which.states:
         found.add(_among(dialect, "state", "states"), states=listed(which.states))
     if which.held is not None:
-        held = f"(state = 'waiting' AND {_among(dialect, 'webhook_id', 'held')})"
+        held = f"(state IN ('waiting', 'gathering') AND {_among(dialect, 'webhook_id', 'held')})"
         found.add(held if which.held else f"NOT {held}", held=listed(which.held_webhooks))
     if which.event_type is not None and which.event_type.endswith(".*"):
         found.add(f"{dialect.find}(' ' || event_types, :type) > 0", type=f" {which.event_type[:-1]}")

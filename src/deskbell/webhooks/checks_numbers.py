@@ -29,7 +29,7 @@ def check_numbers(spec: WebhookSpec, limits: Limits) -> Iterator[FaultAt]:
         (POINTERS["timeout_s"], spec.timeout_s, span("attempt_timeout_s"), "seconds"),
         (POINTERS["payload_bytes_max"], spec.payload_bytes_max, span("payload_bytes_max"), "bytes"),
         (f"{POINTERS['batch']}/eventsMax", spec.batch.events_max, (1, BATCH_EVENTS_MAX), "events"),
-        (f"{POINTERS['batch']}/waitMs", spec.batch.wait_ms, (0, BATCH_WAIT_MS_MAX), "milliseconds"),
+        (f"{POINTERS['batch']}/waitMs", spec.batch.wait_ms, (0, BATCH_WAIT_MS_MAX), "milliseconds, which is 5 minutes"),
     )
     for pointer, value, (low, high), unit in given:
         if value is not None and not low <= value <= high:

@@ -20,6 +20,7 @@ from deskbell.portal.page import PageAsk, respond
 from deskbell.receivers import KINDS
 from deskbell.rules.diagnosis import Diagnosis, diagnose
 from deskbell.rules.limits import RETRY_SCHEDULE_S
+from deskbell.rules.ordering import holds_others
 
 GOOD = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
 
@@ -59,6 +60,8 @@ class View:
     payload: bytes | None
     events: Sequence[Event]
     considered: Sequence[Considered]
+    before: Delivery | None  # of the same subject, which has to be through first
+    holds: bool  # it was not delivered, and the rest of its subject waits for it
     copies: Sequence[Delivery]  # made of it with later settings
     is_erased: bool
     erased_at: Instant | None
@@ -154,15 +157,18 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
     events = await store.events.many(ask.site, delivery.event_ids)
     schedule = webhook.retry_schedule_s if webhook and webhook.retry_schedule_s is not None else RETRY_SCHEDULE_S
     newer, older = await neighbours(ask, delivery)
+    before = (await ask.rooms.engine.waits_for((delivery,))).get(delivery.id)
     return View(
         delivery=delivery,
-        row=row_of(ask, delivery, around, attempts[-1] if attempts else None),
+        row=row_of(ask, delivery, around, attempts[-1] if attempts else None, before),
         webhook=webhook,
         steps=steps,
         chosen=chosen_of(step, delivery, webhook) if step else None,
         payload=await ask.rooms.engine.payload_of(ask.site, delivery.id),
         events=events,
         considered=considered(events, around.webhooks, await carried_by(ask, events), delivery.id),
+        before=before,
+        holds=holds_others(delivery, webhook),
         copies=await copies_of(ask, delivery),
         is_erased=any(one.is_erased for one in events),
         erased_at=await erased_at(ask, events),

@@ -19,7 +19,7 @@ SEGMENTS: Mapping[str, tuple[str, ...]] = {
     "": (),
     "arrived": ("delivered", "accepted"),
     "waiting": ("waiting", "gathering"),
-    "held": ("waiting",),
+    "held": ("waiting", "gathering"),
     "exhausted": ("exhausted",),
 }
 """The segments of the filter, with the states they stand for."""
@@ -91,10 +91,10 @@ class Listing:
 
 
 def title_of(delivery: Delivery) -> str:
-    """`#48213 Approve: design licence`, `Chat printer`, or the event type."""
+    """`#48213 Approve: design licence`, `Chat printer`, or the event types."""
     subject = delivery.subject
     if subject is None:
-        return delivery.event_types[0] if delivery.event_types else delivery.id
+        return ", ".join(delivery.event_types) or delivery.id
     mark = f"#{subject.id}" if subject.type == "ticket" else f"{subject.type.capitalize()} {subject.id}"
     return f"{mark} {subject.title}" if subject.title and subject.title != subject.id else mark
 
@@ -170,17 +170,20 @@ async def rows_of(ask: PageAsk, deliveries: Sequence[Delivery], around: Surround
     if deliveries:
         attempts = await ask.rooms.store.deliveries.last_attempts(ask.site, [one.id for one in deliveries])
         last = {one.delivery_id: one for one in attempts}
-    return [row_of(ask, one, around, last.get(one.id)) for one in deliveries]
+    waits_for = await ask.rooms.engine.waits_for(deliveries)
+    return [row_of(ask, one, around, last.get(one.id), waits_for.get(one.id)) for one in deliveries]
 
 
-def row_of(ask: PageAsk, delivery: Delivery, around: Surroundings, last: Attempt | None) -> Row:
-    """One row."""
+def row_of(
+    ask: PageAsk, delivery: Delivery, around: Surroundings, last: Attempt | None, before: Delivery | None = None
+) -> Row:
+    """One row; `before` is what it waits for."""
     webhook = around.webhooks.get(delivery.webhook_id)
     sending = ask.rooms.engine.is_sending(delivery)
     return Row(
         delivery=delivery,
         webhook=webhook,
-        state=delivery_state(delivery, around.site, webhook, sending=sending),
+        state=delivery_state(delivery, around.site, webhook, sending=sending, before=before),
         outcome=outcome_text(delivery.last_outcome, delivery.last_status),
         outcome_tone=outcome_tone(delivery.last_outcome, delivery.last_status, delivery.state),
         took_ms=last.timing.total_ms if last else None,

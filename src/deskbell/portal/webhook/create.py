@@ -23,6 +23,7 @@ from deskbell.portal.webhook.form import (
     offered,
     typed_of,
 )
+from deskbell.portal.webhook.order import ORDERS, summary_of_order
 from deskbell.portal.webhook.show import from_dialog
 from deskbell.receivers import KINDS
 from deskbell.rules.catalogue import SAMPLE_NAMES
@@ -65,6 +66,8 @@ async def form_page(
         warnings=warnings,
         preview=preview,
         labels=LABELS,
+        orders=ORDERS,
+        summary=summary_of_order(typed.text),
         kinds=KINDS,
         sample_names=SAMPLE_NAMES,
         webhook=None,

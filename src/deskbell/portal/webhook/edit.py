@@ -23,6 +23,7 @@ from deskbell.portal.webhook.form import (
     typed_from,
     typed_of,
 )
+from deskbell.portal.webhook.order import ORDERS, summary_of_order
 from deskbell.receivers import KINDS
 from deskbell.rules.catalogue import SAMPLE_NAMES
 from deskbell.webhooks import PreviewWish
@@ -64,6 +65,8 @@ async def form_page(
         warnings=warnings,
         preview=preview,
         labels=LABELS,
+        orders=ORDERS,
+        summary=summary_of_order(typed.text),
         kinds=KINDS,
         sample_names=SAMPLE_NAMES,
         webhook=webhook,

@@ -8,6 +8,7 @@ from deskbell.model.errors import FaultAt
 from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Fields
 from deskbell.portal.webhook.content import content_of, texts_from
+from deskbell.portal.webhook.order import members_of_order, texts_of_order
 from deskbell.rules.catalogue import CATALOGUE, EventType
 
 OFFERS = ("ticket", "chat", "custom")
@@ -27,6 +28,10 @@ FIELD_OF = {
     "ratePerSecond": "rate",
     "payloadBytesMax": "payload_bytes_max",
     "loopProtection": "loop_protection",
+    "batch/eventsMax": "batch_events",
+    "batch/waitMs": "batch_wait_s",
+    "orderedBy": "order",
+    "onExhausted": "order",
 }
 """API members to form fields, so that a refusal stands where it belongs."""
 
@@ -46,12 +51,16 @@ LABELS = {
     "rate": "Rate",
     "payload_bytes_max": "Largest payload",
     "loop_protection": "Loop protection",
+    "batch_events": "Events in one delivery",
+    "batch_wait_s": "Wait for more",
+    "order": "Order",
 }
 _TEXTS = (
     "description", "url", "kind", "format", "dd_encoding", "also", "headers", "retry", "timeout_s", "rate",
-    "payload_bytes_max", "loop_protection", "types_more", "filter", "changed_fields", "template",
+    "payload_bytes_max", "loop_protection", "types_more", "filter", "changed_fields", "template", "batch_events",
+    "batch_wait_s", "order",
 )  # fmt: skip
-_DEFAULTS = {"kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none"}
+_DEFAULTS = {"kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none", "order": "none"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +124,8 @@ def numbers_of(typed: Typed) -> tuple[dict[str, Any], tuple[FaultAt, ...]]:
         ("timeout_s", "timeoutSeconds", float),
         ("rate", "ratePerSecond", float),
         ("payload_bytes_max", "payloadBytesMax", int),
+        ("batch_events", "batch/eventsMax", int),
+        ("batch_wait_s", "batch/waitMs", float),
     ):
         text = typed.text(name)
         try:
@@ -161,6 +172,7 @@ def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[F
         "ratePerSecond": numbers.get("rate"),
         "payloadBytesMax": numbers.get("payload_bytes_max"),
         "loopProtection": bool(typed.text("loop_protection")),
+        **members_of_order(typed.text("order"), numbers),
     }
     if with_url:
         members["receiverUrl"] = typed.text("url")
@@ -181,6 +193,7 @@ def typed_from(webhook: Webhook) -> Typed:
         "rate": number_text(webhook.rate_per_second),
         "payload_bytes_max": number_text(webhook.payload_bytes_max),
         "loop_protection": "on" if webhook.loop_protection else "",
+        **texts_of_order(webhook),
     }
     return Typed(texts=texts, types=webhook.event_types)
 

@@ -39,7 +39,7 @@ def event_matches(which: EventFilter, row: Event) -> bool:
 
 def delivery_matches(which: DeliveryFilter, row: Delivery) -> bool:
     """Whether a delivery is meant."""
-    is_held = row.state == "waiting" and row.webhook_id in which.held_webhooks
+    is_held = row.state in {"waiting", "gathering"} and row.webhook_id in which.held_webhooks
     return (
         (not which.webhook_ids or row.webhook_id in which.webhook_ids)
         and (not which.states or row.state in which.states)
