@@ -10,6 +10,7 @@ import pytest
 
 from deskbell.model.draft import Published
 from deskbell.model.errors import Conflict
+from deskbell.model.event import Subject
 from deskbell.model.exchange import Sendable
 from deskbell.model.instant import from_seconds
 from deskbell.model.webhook import Batch, Webhook
@@ -400,22 +401,28 @@ class Load:
     def __init__(self, cluster: Cluster, chance: Random) -> None:
         self._cluster, self._chance = cluster, chance
         self.accepted: list[Published] = []
+        self.of_subject: dict[str, list[str]] = {}  # events in the order in which they were accepted
 
     async def some(self, count: int) -> None:
         """Publish so many events."""
         for _ in range(count):
             node = self._cluster.nodes[self._chance.choice(sorted(self._cluster.nodes))]
-            self.accepted.append(await node.publish())
+            self._cluster.clock.advance(0.001)  # the order of events of one moment is that of nobody
+            number = self._chance.randrange(3)
+            subject = Subject(type="chat", id=f"c{number}", title="")
+            self.accepted.append(await node.publish(subject=subject))
+            self.of_subject.setdefault(subject.id, []).append(self.accepted[-1].event_ids[0])
 
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_nodes_come_go_and_die_under_load_and_nothing_is_lost(cluster: Cluster, seed: int) -> None:
-    """Every accepted event ends delivered; what is sent twice has the same id and body; the shares end even."""
+    """Every accepted event ends delivered, subjects in their order where that is wanted; what is sent twice has the
+    same id and body; the shares end even."""
     chance = Random(seed)
     load, names = Load(cluster, chance), iter(f"n{number}" for number in range(99))
     await cluster.join(next(names), next(names))
-    batches = [{}] * 4 + [{"batch": Batch(events_max=3, wait_ms=3_000)}] * 4
-    webhooks = [await cluster.webhook(character=unreliable(chance), **batch) for batch in batches]
+    kinds = [{}] * 4 + [{"batch": Batch(events_max=3, wait_ms=3_000)}] * 4 + [{"ordered_by": "subject"}] * 4
+    webhooks = [await cluster.webhook(character=unreliable(chance), **kind) for kind in kinds]
     await settle_shares(cluster)
     for _ in range(25):
         what = chance.choice(["join", "stop", "kill", "sleep", "tick", "tick", "cut"])
@@ -451,6 +458,11 @@ async def test_nodes_come_go_and_die_under_load_and_nothing_is_lost(cluster: Clu
     assert {row.state.value for row in rows.values()} == {"delivered"}
     carried = Counter((row.webhook_id, event_id) for row in rows.values() for event_id in row.event_ids)
     assert carried == Counter((hook.id, one) for hook in webhooks for made in load.accepted for one in made.event_ids)
+    first_sent = list(dict.fromkeys(dict(one.headers)["webhook-id"] for one in cluster.sender.requests))
+    for hook in webhooks[8:]:
+        sent_events = [rows[one].event_ids[0] for one in first_sent if rows[one].webhook_id == hook.id]
+        for accepted in load.of_subject.values():
+            assert [one for one in sent_events if one in accepted] == accepted
     counts = cluster.shares().values()
     assert sum(counts) == 256
     assert max(counts) - min(counts) <= 1
