@@ -1,23 +1,26 @@
-"""What the SQLite store alone costs: events with a delivery written, then settled, in groups of a size.
+"""What a store alone costs: events with a delivery written, then settled, in groups of a size.
 
-Usage: python benchmarks/store.py [--events 10000] [--groups 1,10,100]. Processor time and wall time per row, and what
-the file grew by.
+Usage: python benchmarks/store.py [--events 10000] [--groups 1,10,100] [--postgres]. Processor time and wall time per
+row, and what the file grew by; of PostgreSQL rows per second, and the processor time of both sides.
 """
 
 import argparse
 import asyncio
+import gc
+import os
 import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
 
 from backlog import pair
-from deskbell.model.changes import Insert, PutHealth, Settle, Unit
+from deskbell.model.changes import Committed, Insert, PutHealth, Settle, Unit, Verdict
 from deskbell.model.delivery import Attempt, Decision, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass, Timing
 from deskbell.model.ids import AttemptId, SiteId, WebhookId, make_id
 from deskbell.model.instant import plus
 from deskbell.model.webhook import Health
+from deskbell.ports import Store
 from deskbell.storage.sqlite import SqliteStore
 
 SITE, WEBHOOK = SiteId("desk"), WebhookId(make_id("whk", unix_ms=1, chance=1))
@@ -94,14 +97,69 @@ async def measure(count: int, group: int) -> None:
     )
 
 
+async def measure_postgres(count: int, group: int) -> None:
+    """One size of group on a server of its own; while one transaction is there, the next one grows."""
+    from deskbell.storage.postgres import PostgresStore
+    from on_postgres import database
+
+    with database() as url:
+        store = await PostgresStore.open(url, commit_units_max=group)
+        pairs = [pair(SITE, WEBHOOK, 1, n, int(time.time() * 1000)) for n in range(count)]
+        inserts = [Unit(changes=tuple(Insert(row=row) for row in two)) for two in pairs]
+        settles = [settle_of(delivery, n) for n, (_, delivery) in enumerate(pairs)]
+        gc.collect()
+        gc.freeze()
+        server = (await store._sessions.present()).connection.get_server_pid()
+        for what, units in (("event and delivery", inserts), ("settle", settles)):
+            wall, ours, theirs = time.perf_counter(), time.process_time(), processor_s(server)
+            await flooded(store, units, 2 * group)
+            per_unit = [(now - then) / count * 1e6 for now, then in (
+                (time.process_time(), ours), (processor_s(server), theirs))]  # fmt: skip
+            print(
+                f"groups of {group:4}: {what:18} {count / (time.perf_counter() - wall):7,.0f}/s, processor "
+                f"{per_unit[0]:5.1f} µs here, {per_unit[1]:5.1f} µs in the server"
+            )
+        await store.close()
+
+
+async def flooded(store: Store, units: list[Unit], at_once: int) -> None:
+    """Commit all, so many under way."""
+    left, done, more = len(units), asyncio.Event(), iter(units)
+
+    def arrive(verdict: Verdict) -> None:
+        nonlocal left
+        assert isinstance(verdict, Committed), verdict
+        left -= 1
+        submit_next()
+        if not left:
+            done.set()
+
+    def submit_next() -> None:
+        unit = next(more, None)
+        if unit is not None:
+            store.submit(unit, arrive)
+
+    for _ in range(at_once):
+        submit_next()
+    await done.wait()
+
+
+def processor_s(pid: int) -> float:
+    """Processor time of another process so far."""
+    figures = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Every size."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--events", type=int, default=10_000)
     options.add_argument("--groups", default="1,10,100")
+    options.add_argument("--postgres", action="store_true")
     chosen = options.parse_args()
+    run = measure_postgres if chosen.postgres else measure
     for group in chosen.groups.split(","):
-        asyncio.run(measure(chosen.events if int(group) > 1 else chosen.events // 5, int(group)))
+        asyncio.run(run(chosen.events if int(group) > 1 else chosen.events // 5, int(group)))
 
 
 if __name__ == "__main__":
