@@ -7,8 +7,9 @@ import pytest
 
 from faults.process import Process, Publisher, ports
 from faults.test_kill_nine import check_history, quiet
+from postgres_server import PostgresServer
 from receiver import Receiver
-from running import running, until
+from running import Running, running, until
 
 KILLS = 2
 LEASE = {"DESKBELL_LIMIT_SHARD_LEASE_S": "5"}
@@ -23,6 +24,29 @@ async def test_published_and_delivered(tmp_path: Path, database: str) -> None:
         assert [one.header("webhook-id") for one in receiver.received] == [delivered["id"]]
         assert delivered["attempts"] == 1
     assert not (tmp_path / "data" / "deskbell.db").exists()
+
+
+@pytest.mark.xdist_group("faults")
+async def test_lives_through_a_restart_of_the_server(
+    tmp_path: Path, database: str, postgres_server: PostgresServer
+) -> None:
+    """The server is stopped at once and started again: the same process publishes, delivers and shows as before."""
+    async with Receiver() as receiver, running(tmp_path / "data", DESKBELL_DATABASE_URL=database) as desk:
+        await desk.webhook(receiver.url, "custom.*")
+        for number in range(3):
+            await desk.good("POST", "/events", {"type": "custom.x", "data": {"n": number}, "id": f"own-{number}"})
+            await receiver.wait(number + 1)
+            await asyncio.to_thread(postgres_server.stop)
+            await asyncio.to_thread(postgres_server.start)
+        items = (await desk.good("GET", "/deliveries"))["items"]
+        assert len(items) == 3
+        await until(lambda: _all_delivered(desk))
+        assert not desk.house.broken.is_set()
+        assert len({one.header("webhook-id") for one in receiver.received}) == 3
+
+
+async def _all_delivered(desk: Running) -> bool:
+    return {one["state"] for one in (await desk.good("GET", "/deliveries"))["items"]} == {"delivered"}
 
 
 @pytest.mark.xdist_group("faults")
