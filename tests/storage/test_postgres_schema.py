@@ -15,6 +15,7 @@ from deskbell.model.instant import Instant, from_seconds, plus, unix_ms, unix_se
 from deskbell.storage.postgres import PostgresStore
 from deskbell.storage.postgres.advice import advice
 from deskbell.storage.postgres.migrate import migrate, newest_version
+from postgres_server import PostgresServer
 
 OK = Committed()
 DAY_S = 86_400
@@ -227,3 +228,27 @@ async def test_the_guilty_is_found_among_many(database: str) -> None:
     assert guilty == {17: taken, 18: Refused(reason="state", what="delivery"), 199: taken}
     assert (await store.deliveries.get(SITE, gone.id)).ended_at == at(1)  # type: ignore[union-attr]
     await store.close()
+
+
+async def test_a_dump_comes_back(postgres_server: PostgresServer, database: str) -> None:
+    """What pg_dump wrote and pg_restore read is the whole: rows, rules, and attempts that nobody had counted."""
+    store = await PostgresStore.open(database)
+    one, two = delivery(1), delivery(2)
+    await store.commit(inserts(site(), event(1), one, two, audit=entry()))
+    done = settle(one, 5)
+    await store.commit(Unit(changes=(done,)))
+    await store.close()
+    dump = postgres_server.folder / "dump"
+    name = database.partition("@/")[2].partition("?")[0]
+    postgres_server.run("pg_dump", "--format=custom", f"--file={dump}", name)
+    restored = await postgres_server.create()
+    postgres_server.run("pg_restore", f"--dbname={restored}", str(dump))
+    again = await PostgresStore.open(postgres_server.url(restored))
+    assert await again.deliveries.get(SITE, one.id) == done.after
+    assert await again.due.deliveries(SITE, two.webhook_id, None, 9) == (two,)
+    assert await again.due.uncounted(9) == (done.attempt,)
+    assert await again.commit(inserts(event(2), delivery(3), audit=entry())) == OK
+    assert [row.seq for row in await again.audit.range(SITE, 0, 9)] == [1, 2]
+    assert await again.schema.check() == ()
+    await again.close()
+    await postgres_server.drop(restored)
