@@ -6,6 +6,8 @@ import time
 
 from deskbell.model.instant import Instant
 
+_MONOTONIC = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # only Linux counts sleep
+
 
 class SystemClock:
     """Time of this machine."""
@@ -15,8 +17,8 @@ class SystemClock:
         return Instant(time.time_ns() // 100)
 
     def monotonic(self) -> float:
-        """Seconds that never go back."""
-        return time.monotonic()
+        """Seconds that never go back, the machine's own sleep included: a lease goes on while its owner sleeps."""
+        return time.clock_gettime(_MONOTONIC)
 
 
 class SystemRandom:
