@@ -85,6 +85,21 @@ async def types_of(desk: Running, event_ids: list[str]) -> list[str]:
     return [(await desk.good("GET", f"/events/{event_id}"))["type"] for event_id in event_ids]
 
 
+async def test_settings_are_taken(tmp_path: Path) -> None:
+    """Each marked block of settings is taken as it stands, and answered so."""
+    blocks = [
+        block
+        for page in sorted(HOW_TO.glob("*.md"))
+        for block in re.findall(r"<!-- settings -->\n```json\n(.*?)```", page.read_text(), re.S)
+    ]
+    assert len(blocks) == 4
+    async with running(tmp_path) as desk:
+        for block in blocks:
+            wanted = json.loads(block)
+            webhook = await desk.webhook("http://127.0.0.1:9/hook", **wanted)
+            assert {name: webhook[name] for name in wanted} == wanted
+
+
 async def test_publish_snippet(tmp_path: Path) -> None:
     """It publishes; with an own id, publishing again answers the same and stores nothing."""
     [snippet] = snippets("publish-events.md", "python")
