@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deskbell.model.changes import Committed, Insert, Unit
 from deskbell.model.delivery import Delivery
-from deskbell.model.event import Event, Subject
+from deskbell.model.event import Event, Subject, TraceEntry
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId, make_id, shard_of
 from deskbell.model.instant import from_seconds
 from deskbell.model.people import SYSTEM
@@ -20,7 +20,10 @@ from deskbell.rules.payload import custom_head, finish_snapshot
 from deskbell.storage.sqlite import SqliteStore
 
 PER_UNIT, AT_ONCE = 100, 50
-DATA = b'{"text":"' + b"x" * 1_400 + b'"}'
+WORDS = "printer cannot order invoice the a of customer Ünal asks whether ticket 4711 paper tray is in on fire please".split()
+TEXT = " ".join(WORDS[hash_ % len(WORDS)] + str(hash_ % 97) for hash_ in (n * 2_654_435_761 >> 7 for n in range(190)))
+DATA = f'{{"text":"{TEXT[:1_400]}"}}'.encode()
+"""About as long, and as dense, as a chat."""
 
 
 def pair(site: SiteId, webhook: WebhookId, version: int, n: int, ms: int) -> tuple[Event, Delivery]:
@@ -32,12 +35,13 @@ def pair(site: SiteId, webhook: WebhookId, version: int, n: int, ms: int) -> tup
         head, event_id=event_id, event_type="custom.load", sequence=None, occurred_at=at, extra={}
     )
     subject = Subject(type="order", id=str(n % 5000), title=f"Order {n % 5000}")
+    delivery_id = DeliveryId(make_id("dlv", unix_ms=ms, chance=n))
     event = Event(
         site=site, id=event_id, type="custom.load", snapshot=snapshot, occurred_at=at, received_at=at, by=SYSTEM,
-        subject=subject,
+        subject=subject, trace=(TraceEntry(webhook_id=webhook, reason="matched", delivery_id=delivery_id),),
     )  # fmt: skip
     delivery = Delivery(
-        site=site, id=DeliveryId(make_id("dlv", unix_ms=ms, chance=n)), webhook_id=webhook, webhook_version=version,
+        site=site, id=delivery_id, webhook_id=webhook, webhook_version=version,
         shard=shard_of(webhook), event_ids=(event_id,), event_types=("custom.load",), created_at=at, due_at=at,
         subject=subject,
     )  # fmt: skip

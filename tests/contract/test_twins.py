@@ -43,7 +43,7 @@ from deskbell.model.changes import (
     Verdict,
 )
 from deskbell.model.delivery import DeliveryState
-from deskbell.model.event import Idempotency, Subject
+from deskbell.model.event import Idempotency, Subject, TraceEntry
 from deskbell.model.ids import DeliveryId, EventId, WebhookId, make_id
 from deskbell.model.query import DeliveryFilter, EventFilter
 from deskbell.model.webhook import StatHour
@@ -87,7 +87,10 @@ def events(draw: st.DrawFn) -> Any:
     """An event, perhaps with one of two external ids."""
     number = draw(numbers)
     key = draw(st.sampled_from([None, None, "x", "y"]))
-    return event(number * HOUR_MS, id=EventId(small_id("evt", number)), external_id=key)
+    made = draw(st.none() | numbers)
+    named = None if made is None else DeliveryId(small_id("dlv", made))
+    trace = (TraceEntry(webhook_id=WebhookId("whk_a"), reason="matched", delivery_id=named),)
+    return event(number * HOUR_MS, id=EventId(small_id("evt", number)), external_id=key, trace=trace)
 
 
 @st.composite
@@ -165,7 +168,8 @@ guards = st.one_of(
 )
 units = st.builds(
     lambda some, must, audited: Unit(changes=tuple(some), guards=tuple(must), audit=entry() if audited else None),
-    st.lists(changes, min_size=1, max_size=3),
+    st.lists(changes, min_size=1, max_size=3)
+    | st.tuples(events(), deliveries()).map(lambda two: [Insert(row=one) for one in two]),
     st.lists(guards, max_size=1) | st.just([]),
     st.integers(0, 9).map(lambda n: n == 0),
 )
@@ -184,6 +188,7 @@ async def told(store: Store, rounds: list[list[Unit]]) -> list[Any]:
         found.append([_reason(verdicts[n]) for n in sorted(verdicts)] + [_reason(last)])
     found.append(await store.deliveries.page(SITE, DeliveryFilter(), None, 99))
     found.append(await store.events.page(SITE, EventFilter(), None, 99))
+    found.append([await store.deliveries.carrying(SITE, [EventId(small_id("evt", n))]) for n in range(6)])
     found.append([await store.deliveries.attempts(SITE, small_id("dlv", n)) for n in range(6)])
     found.append([await store.due.webhooks(), await store.due.uncounted(99), await store.deliveries.waiting(SITE)])
     found.append(

@@ -5,6 +5,9 @@ from deskbell.storage.statements import statements
 
 SQLITE_ALONE = {
     "fence_holds",  # PostgreSQL reads all fences of a transaction at its start, and holds them
+    "purge_delivery_place",  # SQLite holds up the loop: it looks at a bounded number of rows
+    "purge_event_place",
+    "purge_event_pick",
     "stat_hour_get",  # PostgreSQL adds in the statement, because other processes add, too
     "node_beat",  # PostgreSQL answers a beat in one round trip: shard_beat
     "node_forget",

@@ -36,20 +36,28 @@ def touched(changes: Sequence[Change]) -> list[str]:
 def groups(units: Sequence[Unit]) -> Iterator[tuple[bool, Sequence[Unit]]]:
     """Units in their order as (hot, units): hot ones together, each other one alone.
 
-    In a hot group a delivery is touched at most once, so the order of its units does not matter.
+    In a hot group a delivery is touched at most once, and joined before it is moved but not before it is made, so the
+    order of its units does not matter.
     """
     group: list[Unit] = []
     seen: set[str] = set()
+    joined: set[str] = set()
+    moved: set[str] = set()
     for unit in units:
         ids = touched(unit.changes)
+        joins = [one.delivery_id for one in unit.changes if type(one) is Join]
         hot = is_hot(unit) and len(set(ids)) == len(ids)
-        if group and (not hot or not seen.isdisjoint(ids)):
+        meets = not (seen.isdisjoint(ids) and joined.isdisjoint(ids) and moved.isdisjoint(joins))
+        if group and (not hot or meets):
             yield True, group
             group = []
-            seen.clear()
+            for ones in (seen, joined, moved):
+                ones.clear()
         if hot:
             group.append(unit)
             seen.update(ids)
+            joined.update(joins)
+            moved.update([one.after.id for one in unit.changes if isinstance(one, (Settle, MoveDelivery))])
         else:
             yield False, (unit,)
     if group:

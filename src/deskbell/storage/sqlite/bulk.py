@@ -13,10 +13,12 @@ import apsw
 from deskbell.model.changes import Insert, Join, MoveDelivery, PutHealth, Settle, Unit
 from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
+from deskbell.model.webhook import Health
 from deskbell.storage.bodies import body_of
 from deskbell.storage.packing import UNITS_MAX
 from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, join_row, move_row, settle_row
 from deskbell.storage.rows_attempt import attempt_row
+from deskbell.storage.sqlite.carrying import Pair, traced
 
 _ORDER = (
     "event_insert",
@@ -39,13 +41,14 @@ class Bulk:
         self._connection = connection
         self._sql = sql
         self._rows: dict[str, list[Bindings]] = {name: [] for name in _ORDER}
-        self._carried: list[Bindings] = []
+        self._carried: list[Pair] = []
+        self._traced: set[Pair] = set()
         self.statements = 0  # executed by `write`
         self._fences: set[tuple[int, int]] = set()
-        self._health: dict[tuple[str, str], Bindings] = {}
+        self._health: dict[tuple[str, str], Health] = {}
         rows = self._rows
         self._adders: dict[type, Callable[[Any], None]] = {
-            Event: lambda row: rows["event_insert"].append(event_row(row, has_time=has_time)),
+            Event: self._add_event,
             Idempotency: lambda row: rows["idempotency_insert"].append(idempotency_row(row)),
             Attempt: lambda row: rows["attempt_insert"].append(attempt_row(row, has_time=has_time)),
             Delivery: self._add_delivery,
@@ -78,12 +81,18 @@ class Bulk:
                 self.statements += 1
                 if connection.total_changes() - before != len(rows):
                     return False
-        if self._carried:
-            connection.executemany(self._sql["delivery_event_insert"], self._carried)
+        untold = [pair for pair in self._carried if pair not in self._traced]
+        if untold:
+            connection.executemany(self._sql["delivery_event_insert"], untold)
         if self._health:
-            connection.executemany(self._sql["health_put"], self._health.values())
-        self.statements += bool(self._carried) + bool(self._health)
+            health = [(one.site, one.webhook_id, body_of(one)) for one in self._health.values()]
+            connection.executemany(self._sql["health_put"], health)
+        self.statements += bool(untold) + bool(self._health)
         return True
+
+    def _add_event(self, row: Event) -> None:
+        self._rows["event_insert"].append(event_row(row, has_time=self._has_time))
+        self._traced.update(traced(row))
 
     def _add_delivery(self, row: Delivery) -> None:
         self._rows["delivery_insert"].append(delivery_row(row))
@@ -103,5 +112,4 @@ class Bulk:
         self._carried.extend([(change.site, event_id, change.delivery_id) for event_id in change.event_ids])
 
     def _add_health(self, change: PutHealth) -> None:
-        health = change.health
-        self._health[health.site, health.webhook_id] = (health.site, health.webhook_id, body_of(health))
+        self._health[change.health.site, change.health.webhook_id] = change.health  # the last one counts

@@ -22,7 +22,7 @@ INSERT INTO delivery (site, id, webhook_id, webhook_version, shard, state, due_a
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: delivery_event_insert
--- Note that a delivery carries an event.
+-- Note that a delivery carries an event whose trace does not name it.
 INSERT INTO delivery_event (site, event_id, delivery_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING;
 
 -- name: attempt_insert
@@ -142,11 +142,20 @@ SELECT seq, hash FROM audit WHERE site = :site ORDER BY seq DESC LIMIT 1;
 INSERT INTO audit (site, seq, previous_hash, hash, entry) VALUES (?, ?, ?, ?, ?);
 
 -- name: purge_delivery_pick
--- The oldest deliveries that ended before retention began: how one ended is to be seen that long.
-SELECT id, event_ids FROM delivery
-WHERE site = :site AND id < :id_before AND created_at < :before AND coalesce(ended_at, created_at) < :before
+-- Among the next old deliveries those that ended before retention began: how one ended is to be seen that long.
+SELECT id, event_ids
+FROM (
+  SELECT id, event_ids, state, created_at, ended_at FROM delivery NOT INDEXED
+  WHERE site = :site AND id > :place AND id < :id_before ORDER BY id LIMIT :window
+)
+WHERE created_at < :before AND coalesce(ended_at, created_at) < :before
   AND state IN ('delivered', 'accepted', 'exhausted', 'cancelled')
-ORDER BY id LIMIT :rows_max;
+LIMIT :rows_max;
+
+-- name: purge_delivery_place
+-- The last of the old deliveries that were looked at, when there are more.
+SELECT id FROM delivery NOT INDEXED
+WHERE site = :site AND id > :place AND id < :id_before ORDER BY id LIMIT 1 OFFSET :window - 1;
 
 -- name: purge_delivery
 -- Delete a delivery that is past retention.
@@ -163,13 +172,28 @@ DELETE FROM attempt WHERE seq IN (
   WHERE site = :site AND id < :id_before AND started_at < :before AND seq < (SELECT max(seq) FROM attempt)
   ORDER BY id LIMIT :rows_max);
 
+-- name: purge_event_pick
+-- Among the next old events those that no delivery carries any more.
+SELECT e.id
+FROM (
+  SELECT id, received_at, trace FROM event INDEXED BY event_id
+  WHERE site = :site AND id > :place AND id < :id_before ORDER BY id LIMIT :window
+) AS e
+WHERE e.received_at < :before
+  AND NOT EXISTS (SELECT 1 FROM delivery_event AS d WHERE d.site = :site AND d.event_id = e.id)
+  AND NOT EXISTS (
+    SELECT 1 FROM json_each(CASE WHEN json_valid(e.trace) THEN e.trace ELSE '[]' END) AS t
+    JOIN delivery AS d ON d.site = :site AND d.id = t.value ->> 2 AND instr(d.event_ids, e.id))
+LIMIT :rows_max;
+
+-- name: purge_event_place
+-- The last of the old events that were looked at, when there are more.
+SELECT id FROM event INDEXED BY event_id
+WHERE site = :site AND id > :place AND id < :id_before ORDER BY id LIMIT 1 OFFSET :window - 1;
+
 -- name: purge_event
--- Delete old events that no delivery carries any more.
-DELETE FROM event WHERE seq IN (
-  SELECT seq FROM event
-  WHERE site = :site AND id < :id_before AND received_at < :before
-    AND NOT EXISTS (SELECT 1 FROM delivery_event AS d WHERE d.site = event.site AND d.event_id = event.id)
-  ORDER BY id LIMIT :rows_max);
+-- Delete an old event.
+DELETE FROM event WHERE site = ? AND id = ?;
 
 -- name: purge_idempotency
 -- Delete old idempotency keys.
@@ -741,8 +765,13 @@ SELECT site, id, webhook_id, webhook_version, shard, state, due_at, created_at, 
   replay_id, copy_of, test, payload
 FROM delivery
 WHERE site = :site AND (:webhook_id IS NULL OR webhook_id = :webhook_id) AND id IN (
-  SELECT e.delivery_id FROM delivery_event AS e
-  WHERE e.site = :site AND e.event_id IN (SELECT value FROM json_each(:ids)))
+  SELECT d.delivery_id FROM delivery_event AS d
+  WHERE d.site = :site AND d.event_id IN (SELECT value FROM json_each(:ids))
+  UNION
+  SELECT t.value ->> 2
+  FROM event AS e JOIN json_each(CASE WHEN json_valid(e.trace) THEN e.trace ELSE '[]' END) AS t
+  WHERE e.site = :site AND e.id IN (SELECT value FROM json_each(:ids)))
+  AND EXISTS (SELECT 1 FROM json_each(:ids) AS i WHERE instr(event_ids, i.value))
 ORDER BY id;
 
 -- name: due_heads
@@ -873,7 +902,12 @@ UPDATE idempotency SET answer = x'' WHERE site = :site AND CAST(substr(answer, 1
 
 -- name: erase_delivery_pick
 -- The deliveries that carry an event of a subject.
-SELECT DISTINCT d.delivery_id FROM event AS e JOIN delivery_event AS d ON d.site = e.site AND d.event_id = e.id
+SELECT d.delivery_id FROM event AS e JOIN delivery_event AS d ON d.site = e.site AND d.event_id = e.id
+WHERE e.site = :site AND e.subject_type = :type AND e.subject_id = :id AND e.subject_id IS NOT NULL
+UNION
+SELECT d.id
+FROM event AS e JOIN json_each(CASE WHEN json_valid(e.trace) THEN e.trace ELSE '[]' END) AS t
+  JOIN delivery AS d ON d.site = e.site AND d.id = t.value ->> 2 AND instr(d.event_ids, e.id)
 WHERE e.site = :site AND e.subject_type = :type AND e.subject_id = :id AND e.subject_id IS NOT NULL;
 
 -- name: erase_delivery

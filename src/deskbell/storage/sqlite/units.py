@@ -1,6 +1,6 @@
 """One unit at a time, each in a savepoint of its own: guards, changes in their order, then the audit row."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import apsw
@@ -37,6 +37,7 @@ from deskbell.model.changes import (
 from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.model.figures import StoreFigures
+from deskbell.model.ids import DeliveryId, EventId, SiteId
 from deskbell.model.webhook import Webhook
 from deskbell.rules.audit_chain import FIRST_HASH, canonical, chain_hash
 from deskbell.storage.bodies import body_of, named
@@ -53,9 +54,10 @@ from deskbell.storage.rows import (
     stat_row,
 )
 from deskbell.storage.rows_attempt import attempt_row
+from deskbell.storage.sqlite.carrying import Pair, traced_by
 from deskbell.storage.sqlite.erasing import erase_subject, erase_webhook
 from deskbell.storage.sqlite.guards import denied
-from deskbell.storage.sqlite.purging import purge
+from deskbell.storage.sqlite.purging import Purging
 from deskbell.storage.sqlite.refusals import FATAL, refused_by
 from deskbell.storage.sums import added
 
@@ -70,6 +72,7 @@ class Units:
         self._connection = connection
         self._figures = figures
         self._sql = sql
+        self._purging = Purging(connection, sql)
         self._verbs: dict[type, Callable[[Any], Refused | None]] = {
             Insert: self._insert,
             Replace: self._replace,
@@ -93,6 +96,7 @@ class Units:
             EraseWebhook: self._erase_webhook,
         }
         self._rows = 0  # changed by the unit's CancelWaiting, Purge or EraseSubject
+        self._traced: set[Pair] = set()  # by events of the unit
 
     def apply(self, unit: Unit) -> Verdict:
         """Carry out a unit, or leave no trace of it. Errors that end the transaction are raised."""
@@ -117,6 +121,7 @@ class Units:
             refused = denied(self._connection, self._sql, guard)
             if refused is not None:
                 return refused
+        self._traced = traced_by(unit.changes)
         for change in unit.changes:
             refused = self._verbs[type(change)](change)
             if refused is not None:
@@ -138,7 +143,7 @@ class Units:
             self._run("event_insert", event_row(row))
         elif isinstance(row, Delivery):
             self._run("delivery_insert", delivery_row(row))
-            self._carry(row)
+            self._carry(row.site, row.event_ids, row.id)
         elif isinstance(row, Attempt):
             self._run("attempt_insert", attempt_row(row))
         elif isinstance(row, Idempotency):
@@ -152,9 +157,11 @@ class Units:
             self._keep_version(row)
         return None
 
-    def _carry(self, row: Delivery) -> None:
-        for event_id in row.event_ids:
-            self._run("delivery_event_insert", (row.site, event_id, row.id))
+    def _carry(self, site: SiteId, event_ids: Iterable[EventId], delivery_id: DeliveryId) -> None:
+        for event_id in event_ids:
+            pair = (site, event_id, delivery_id)
+            if pair not in self._traced:
+                self._run("delivery_event_insert", pair)
 
     def _keep_version(self, row: Any) -> None:
         if isinstance(row, Webhook):
@@ -194,8 +201,7 @@ class Units:
     def _join(self, change: Join) -> Refused | None:
         if not self._run("delivery_join", join_row(change)):
             return Refused(reason="state", what="delivery")
-        for event_id in change.event_ids:
-            self._run("delivery_event_insert", (change.site, event_id, change.delivery_id))
+        self._carry(change.site, change.event_ids, change.delivery_id)
         return None
 
     def _cancel_waiting(self, change: CancelWaiting) -> None:
@@ -236,7 +242,7 @@ class Units:
         self._run("capture_trim", {"site": change.site, "bin_id": change.bin_id, "keep": change.keep})
 
     def _purge(self, change: Purge) -> None:
-        self._rows = purge(self._connection, self._sql, change)
+        self._rows = self._purging.purge(change)
 
     def _arm_timer(self, change: ArmTimer) -> None:
         self._run("timer_arm", timer_row(change.timer))

@@ -83,7 +83,7 @@ CREATE INDEX delivery_replay ON delivery (site, replay_id, id, state) WHERE repl
 CREATE INDEX delivery_state ON delivery (site, state, id, webhook_id)
   WHERE state = 'waiting' OR state = 'gathering' OR state = 'exhausted' OR state = 'cancelled';
 
--- Which deliveries carry an event: an event is kept while one does.
+-- Which deliveries carry an event without being named in its trace; an event is kept while a delivery carries it.
 CREATE TABLE delivery_event (
   site TEXT NOT NULL,
   event_id TEXT NOT NULL,
