@@ -12,6 +12,7 @@ from deskbell.model.delivery import DeliveryState
 from deskbell.model.draft import Draft, Published
 from deskbell.model.event import Subject
 from deskbell.model.webhook import Batch
+from engine.test_backlog import SlowStore
 from engine.world import KEY, SITE, answer, hang, in_turn, ok, until
 
 HUNDRED = Batch(events_max=100, wait_ms=10_000)
@@ -390,3 +391,24 @@ async def test_a_test_goes_alone(world):
     await world.engine.send_test(SITE, webhook.id, by=KEY)
     await until(lambda: len(world.sender.requests) == 1)
     assert world.sender.headers()["deskbell-event"] == "test.ping"
+
+
+async def test_a_batch_that_falls_due_waits_for_what_is_joining_it(world):
+    """A slow commit: the delivery is full and due before its last event is durable; it goes once, with all of them."""
+    await world.engine.stop(0)
+    slow = world.store = SlowStore(world.store)
+    await world.new_engine().start()
+    await world.webhook("custom.*", batch=Batch(events_max=2, wait_ms=1_000))
+    await publish_many(world, 1)
+    slow.holding = True
+    second = asyncio.ensure_future(publish_many(world, 1))
+    await asyncio.sleep(0)
+    world.clock.advance(2)
+    world.engine.wake()
+    await until(lambda: world.engine.counters().in_flight == 1)
+    moves = [one for unit, _ in slow.held for one in unit.changes if isinstance(one, MoveDelivery)]
+    assert (moves, world.sender.requests) == ([], [])
+    slow.let_go()
+    await second
+    await until(lambda: len(world.sender.requests) == 1)
+    assert len(payload(world.sender.requests[0])) == 2

@@ -34,13 +34,14 @@ class Freezing:
         """Close it, wait for what is joining, write it down; then the attempt. It has its slot already."""
         lane = self._dispatcher.lane(parcel.delivery.site, parcel.delivery.webhook_id)
         key = key_of(parcel.shape, parcel.delivery.subject)
-        gathering = lane.gathering.get(key)
-        if gathering is not None and gathering.delivery_id == parcel.delivery.id:
-            del lane.gathering[key]
-            if gathering.pending:
-                gathering.then = lambda: self._submit(lane, parcel, then)
-                return
-        self._submit(lane, parcel, then)
+        newest = lane.gathering.get(key)
+        if newest is not None and newest.delivery_id == parcel.delivery.id:
+            parcel.gathering = lane.gathering.pop(key)
+        gathering = parcel.gathering
+        if gathering is not None and gathering.pending:
+            gathering.then = lambda: self._submit(lane, parcel, then)
+        else:
+            self._submit(lane, parcel, then)
 
     def _submit(self, lane: Lane, parcel: Parcel, then: Callable[[Parcel], None]) -> None:
         after = replace(parcel.delivery, state=DeliveryState.WAITING)

@@ -1,5 +1,6 @@
 """A delivery in memory: its row, its events, and the bytes once they are rendered."""
 
+from deskbell.engine.gathering import Gathering
 from deskbell.model.delivery import Delivery, Trigger
 from deskbell.model.event import Event
 from deskbell.model.rendering import Rendered
@@ -11,7 +12,7 @@ _OVERHEAD_BYTES = 1_500  # of the objects around the payload
 class Parcel:
     """One delivery that this process holds. Changed by the dispatcher and the attempt only."""
 
-    __slots__ = ("by", "delivery", "due", "events", "rendered", "sending", "shape", "trigger", "turn")
+    __slots__ = ("by", "delivery", "due", "events", "gathering", "rendered", "sending", "shape", "trigger", "turn")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Parcel:
         self.due = due  # monotonic seconds
         self.trigger = trigger
         self.by = by
+        self.gathering: Gathering | None = None  # this process made it, and may have joins on their way to it
         self.rendered: Rendered | None = None
         self.sending = False  # from its start until its settle is durable
         self.turn = 0  # an entry of a queue counts only while it has the parcel's present turn

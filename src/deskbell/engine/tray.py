@@ -164,4 +164,6 @@ class Tray:
             self._gatherings.keep(part.webhook, part.gathering)
             due += part.webhook.batch.wait_ms / 1000
         row = part.delivery(DeliveryState.GATHERING if gathers else DeliveryState.WAITING)
-        return Parcel(row, tuple(part.events), part.webhook, due)
+        parcel = Parcel(row, tuple(part.events), part.webhook, due)
+        parcel.gathering = part.gathering if gathers else None
+        return parcel

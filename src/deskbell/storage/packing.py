@@ -1,6 +1,6 @@
 """Large values at rest: packed when there is time for it. A marker byte tells; no JSON or array begins with it.
 
-Half the bytes in the file for about 15 µs each: a small window and the fastest level. Under load, when many units
+Half the bytes in the file for about 15 µs each: a small window and the fastest level. Under load, when many changes
 share a commit, speed comes first and the bytes stay plain.
 """
 
@@ -12,8 +12,8 @@ _WINDOW = -12  # raw deflate, 4 KiB
 _MEMORY_LEVEL = 5
 
 
-UNITS_MAX = 16
-"""In a group of more units than this nothing is packed."""
+CHANGES_MAX = 48
+"""In a group of more changes than this nothing is packed."""
 
 
 def packed(plain: bytes, *, has_time: bool = True) -> bytes:

@@ -12,7 +12,7 @@ from deskbell.model.delivery import ENDED, Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.rules.batching import both
 from deskbell.storage.bodies import body_of
-from deskbell.storage.packing import UNITS_MAX
+from deskbell.storage.packing import CHANGES_MAX
 from deskbell.storage.postgres.session import Session
 from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, join_row, move_row, settle_row
 from deskbell.storage.rows_attempt import attempt_row
@@ -42,8 +42,8 @@ COPIED_MIN = 8
 class Bulk:
     """The rows of some hot changes."""
 
-    def __init__(self, session: Session, *, units: int) -> None:
-        has_time = units <= UNITS_MAX
+    def __init__(self, session: Session, *, changes: int) -> None:
+        has_time = changes <= CHANGES_MAX
         self._session = session
         self._rows: dict[str, list[Bindings]] = {name: [] for name in _COUNTED}
         self._carried: list[Bindings] = []

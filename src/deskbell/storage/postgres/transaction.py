@@ -96,7 +96,7 @@ class Transaction:
     async def _is_written(self, units: Sequence[Unit]) -> bool:
         """Write the rows of hot units, but for those with an old fence: these change nothing."""
         try:
-            bulk = Bulk(self._session, units=len(units))
+            bulk = Bulk(self._session, changes=sum(len(unit.changes) for unit in units))
             for unit in units:
                 if not is_stale(unit.changes, self._fences):
                     bulk.add(unit.changes)

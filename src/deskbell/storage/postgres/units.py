@@ -101,7 +101,7 @@ class Units:
         return await self._verbs[type(change)](change)
 
     async def _hot(self, changes: Sequence[Change]) -> Refused | None:
-        bulk = Bulk(self._session, units=1)
+        bulk = Bulk(self._session, changes=len(changes))
         bulk.add(changes)
         return await bulk.write()
 

@@ -15,7 +15,7 @@ from deskbell.model.delivery import Attempt, Delivery
 from deskbell.model.event import Event, Idempotency
 from deskbell.model.webhook import Health
 from deskbell.storage.bodies import body_of
-from deskbell.storage.packing import UNITS_MAX
+from deskbell.storage.packing import CHANGES_MAX
 from deskbell.storage.rows import Bindings, delivery_row, event_row, idempotency_row, join_row, move_row, settle_row
 from deskbell.storage.rows_attempt import attempt_row
 from deskbell.storage.sqlite.carrying import Pair, traced
@@ -35,8 +35,8 @@ _ORDER = (
 class Bulk:
     """The rows of one group of hot units."""
 
-    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], *, units: int) -> None:
-        has_time = units <= UNITS_MAX
+    def __init__(self, connection: apsw.Connection, sql: Mapping[str, str], *, changes: int) -> None:
+        has_time = changes <= CHANGES_MAX
         self._has_time = has_time
         self._connection = connection
         self._sql = sql

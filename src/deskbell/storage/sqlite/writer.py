@@ -21,6 +21,8 @@ _log = structlog.get_logger()
 _DONE = Committed()
 _BROKEN = Refused(reason="broken")
 _DISK_FULL = Refused(reason="disk_full")
+BULK_MIN = 8
+"""Changes from which a single unit is written by statement too: one call with many events."""
 
 Done = Callable[[Verdict], None]
 
@@ -161,14 +163,15 @@ class Writer:
         return verdicts
 
     def _apply_group(self, group: Sequence[Unit]) -> list[Verdict]:
-        if len(group) < 2 or not self._is_written_at_once(group):
+        changes = sum(len(unit.changes) for unit in group)
+        if (len(group) < 2 and changes < BULK_MIN) or not self._is_written_at_once(group, changes):
             return [self._units.apply(unit) for unit in group]
         return [_DONE] * len(group)
 
-    def _is_written_at_once(self, group: Sequence[Unit]) -> bool:
+    def _is_written_at_once(self, group: Sequence[Unit], changes: int) -> bool:
         self._connection.execute("SAVEPOINT bulk")
         try:
-            bulk = Bulk(self._connection, self._sql, units=len(group))
+            bulk = Bulk(self._connection, self._sql, changes=changes)
             for unit in group:
                 bulk.add(unit)
             is_written = bulk.write()
