@@ -20,9 +20,10 @@ from deskbell.rules.payload import custom_head, finish_snapshot
 from deskbell.storage.sqlite import SqliteStore
 
 PER_UNIT, AT_ONCE = 100, 50
-WORDS = (
-    "printer cannot order invoice the a of customer Ünal asks whether ticket 4711 paper tray is in on fire please"
-).split()
+WORDS = [
+    "printer", "cannot", "order", "invoice", "the", "a", "of", "customer", "Ünal", "asks", "whether", "ticket", "4711",
+    "paper", "tray", "is", "in", "on", "fire", "please",
+]  # fmt: skip
 TEXT = " ".join(WORDS[hash_ % len(WORDS)] + str(hash_ % 97) for hash_ in (n * 2_654_435_761 >> 7 for n in range(190)))
 DATA = f'{{"text":"{TEXT[:1_400]}"}}'.encode()
 """About as long, and as dense, as a chat."""
