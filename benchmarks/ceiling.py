@@ -18,6 +18,7 @@ from deskbell.rules.limits import Limits
 from deskbell.rules.payload import custom_head, finish_snapshot
 from deskbell.rules.signing import SigningKey, new_secret
 from deskbell.rules.strict_json import read_publish
+from deskbell.server.connections import Turnstile
 from deskbell.server.direct import Answer, Headers
 from deskbell.server.listener import make_server, open_socket
 
@@ -85,7 +86,9 @@ async def nothing_else(scope: Scope, receive: Receive, send: Send) -> None:
 async def main(port: int, url: str) -> None:
     """Serve until killed."""
     opened = open_socket("127.0.0.1", port)
-    server = make_server(nothing_else, connections_max=1_000, drain_s=1, direct=Ceiling(port, url))
+    server = make_server(
+        nothing_else, turnstile=Turnstile(total_max=1_000, per_address_max=1_000), drain_s=1, direct=Ceiling(port, url)
+    )
     await server.serve(sockets=[opened])
 
 

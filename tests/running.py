@@ -11,6 +11,7 @@ from typing import Any
 
 from deskbell import app, site_setup
 from deskbell.config import Config, read_config
+from deskbell.server.connections import Turnstile
 from deskbell.server.listener import make_server, open_socket
 
 WAIT_S = 10.0
@@ -107,7 +108,9 @@ async def running(data: Path, *, port: int = 0, msp: str = "desk", **more: str) 
     house = await app.open_house(settings(data, number, **more))
     made = await site_setup.set_up(house.rooms, msp)
     await house.start()
-    server = make_server(house.app, connections_max=1000, drain_s=1, direct=house.direct)
+    server = make_server(
+        house.app, turnstile=Turnstile(total_max=1000, per_address_max=1000), drain_s=1, direct=house.direct
+    )
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     key_file = data / "test-key"
     if made.api_key is not None:

@@ -135,7 +135,13 @@ def build_app(config: Config, rooms: Rooms) -> tuple[ASGIApp, DirectPublish]:
     def new_request_id() -> str:
         return make_id("req", unix_ms=unix_ms(rooms.clock.now()), chance=rooms.random.bits(74))
 
-    shield = Shield(inner, base_url=config.base_url, hosts=config.hosts, new_id=new_request_id)
+    shield = Shield(
+        inner,
+        base_url=config.base_url,
+        hosts=config.hosts,
+        new_id=new_request_id,
+        trusted_proxies=config.trusted_proxies,
+    )
     direct = DirectPublish(hot_path=hot_path, shield=shield, accounts=rooms.accounts, new_id=new_request_id)
     return shield, direct
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from deskbell.own_addresses import local_addresses
 from deskbell.rules.allow import AllowEntry, parse_allow
 from deskbell.rules.limits import Limits, read_limits
+from deskbell.rules.proxies import Network, parse_networks
 from deskbell.rules.urls import UrlPolicy
 
 DEFAULT_DATA = "./deskbell-data"
@@ -32,6 +33,7 @@ class Config:
     allow_http: bool = False
     allow_loopback: bool = False
     nat64: bool = False
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     hosts: tuple[str, ...] = ()  # further names under which the portal is reached
     keys: str | None = field(default=None, repr=False)  # keyring text instead of the file
     database_url: str | None = field(default=None, repr=False)  # PostgreSQL instead of a file; may hold a password
@@ -75,6 +77,7 @@ def read_config(
     try:
         limits = read_limits(found)
         allow = parse_allow(found.get("DESKBELL_ALLOW", ""))
+        trusted_proxies = parse_networks(found.get("DESKBELL_TRUSTED_PROXIES", ""))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     return Config(
@@ -87,6 +90,7 @@ def read_config(
         allow_http=switch(found, "DESKBELL_ALLOW_HTTP"),
         allow_loopback=switch(found, "DESKBELL_ALLOW_LOOPBACK"),
         nat64=switch(found, "DESKBELL_NAT64"),
+        trusted_proxies=trusted_proxies,
         hosts=tuple(name.strip() for name in found.get("DESKBELL_HOSTS", "").split(",") if name.strip()),
         keys=found.get("DESKBELL_KEYS"),
         database_url=database_url(found.get("DESKBELL_DATABASE_URL")),

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from deskbell.app import House, open_house
 from deskbell.config import Config
+from deskbell.server.connections import Turnstile
 from deskbell.server.listener import QuietServer, make_server, open_socket
 from deskbell.server.streaming import STOPPING
 from deskbell.tracing import start_tracing
@@ -26,7 +27,12 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     stop = stop_signal()
     await house.start()
     limits = config.limits
-    server = make_server(house.app, connections_max=limits.connections_max, drain_s=limits.drain_s, direct=house.direct)
+    turnstile = Turnstile(
+        total_max=limits.connections_max,
+        per_address_max=limits.connections_per_address_max,
+        trusted=config.trusted_proxies,
+    )
+    server = make_server(house.app, turnstile=turnstile, drain_s=limits.drain_s, direct=house.direct)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     close_rest = beside(house)
     await started(house)

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from asgi import Answer, ask
 from deskbell.model.account import Caller, Permission
 from deskbell.model.errors import Busy, DiskFull, Refusal, StoreBroken, Throttled
 from deskbell.rules.limits import Limits
+from deskbell.rules.proxies import Network
 from deskbell.server.ask import Ask
 from deskbell.server.authenticate import Authenticator
 from deskbell.server.door import Door
@@ -121,7 +123,14 @@ class Small:
         return ("Cookie", f"{COOKIE}={token}"), caller.login.csrf
 
 
-def small_app(desk: Desk, *, base_url: str = BASE_URL, hosts: tuple[str, ...] = (), is_page: bool = False) -> Any:
+def small_app(
+    desk: Desk,
+    *,
+    base_url: str = BASE_URL,
+    hosts: tuple[str, ...] = (),
+    is_page: bool = False,
+    trusted_proxies: Sequence[Network] = (),
+) -> Any:
     """Shield and door over the small table."""
     door: Door[None] = Door(
         routes=ROUTES,
@@ -134,4 +143,4 @@ def small_app(desk: Desk, *, base_url: str = BASE_URL, hosts: tuple[str, ...] = 
         is_page=is_page,
     )
     app = Starlette(routes=door.starlette_routes())
-    return Shield(app, base_url=base_url, hosts=hosts, new_id=lambda: "req_small")
+    return Shield(app, base_url=base_url, hosts=hosts, new_id=lambda: "req_small", trusted_proxies=trusted_proxies)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from deskbell.server.connections import Turnstile
 from deskbell.server.listener import make_server, open_socket
 from server.small import Small, small_app
 
@@ -16,7 +17,11 @@ async def port(small: Small) -> AsyncIterator[int]:
     """The small app on a port of this machine."""
     opened = open_socket("127.0.0.1", 0)
     number = int(opened.getsockname()[1])
-    server = make_server(small_app(small.desk, base_url=f"http://127.0.0.1:{number}"), connections_max=50, drain_s=1)
+    server = make_server(
+        small_app(small.desk, base_url=f"http://127.0.0.1:{number}"),
+        turnstile=Turnstile(total_max=50, per_address_max=50),
+        drain_s=1,
+    )
     serving = asyncio.create_task(server.serve(sockets=[opened]))
     yield number
     server.should_exit = True

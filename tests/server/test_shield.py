@@ -2,6 +2,7 @@
 
 import pytest
 
+from deskbell.rules.proxies import parse_networks
 from deskbell.server.shield import is_odd_path
 from server.small import Small, small_app
 
@@ -154,3 +155,13 @@ async def test_size_of_the_head(small: Small, headers: list[tuple[str, str]], st
 async def test_size_of_the_target(small: Small, target: str, status: int) -> None:
     """8 KiB with the query."""
     assert (await small.ask("GET", target)).status == status
+
+
+async def test_forwarded_by_a_trusted_proxy(small: Small) -> None:
+    """What a proxy that the Operator trusts says of who asks stands in the audit."""
+    app = small_app(small.desk, trusted_proxies=parse_networks("192.0.2.7"))
+    behind = Small(desk=small.desk, app=app)
+    said = ("X-Forwarded-For", "1.1.1.1, 2a00::1")
+    answer = await behind.ask("POST", "/things", await small.key("webhooks:read"), said)
+    assert answer.status == 403
+    assert (await small.desk.audit())[-1].address == "2a00::1"

@@ -143,6 +143,9 @@ class Limits:
     bin_held_max: int = limit(20, "connections", 1, 1_000, "held by hang and drip per bin")
     # server
     connections_max: int = limit(1_000, "connections", 10, 100_000, "then 503, the listener lives on")
+    connections_per_address_max: int = limit(
+        100, "connections", 1, 100_000, "then 503; loopback and trusted proxies are exempt"
+    )
     drain_s: float = limit(20.0, "s", 0.0, 300.0, "SIGTERM: how long attempts in flight may take")
     publishers_rate_default: float = limit(0.0, "requests/s", 0.0, 1e6, "per API key; 0: none unless the key has one")
 

@@ -8,14 +8,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from deskbell.server.connections import BoundedProtocol
 
 Headers = list[tuple[bytes, bytes]]
 Answer = Callable[[bytes], None]
 """Takes the whole response, head and body."""
 
-BODY_S = 30.0
-"""A body that has not come by then is the app's affair, which has its own limit."""
+BODY_S = 1.0
+"""A body that has not come by then is the app's affair, which has its own limits."""
 
 
 class Direct(Protocol):
@@ -39,8 +39,8 @@ class _Open:
         self.message_event = message_event
 
 
-class DirectProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with the short way in front."""
+class DirectProtocol(BoundedProtocol):
+    """The listener's protocol with the short way in front."""
 
     def __init__(self, *args: Any, direct: Direct, **named: Any) -> None:
         super().__init__(*args, **named)
@@ -61,6 +61,8 @@ class DirectProtocol(HttpToolsProtocol):
         self._mark = self._mark_of() if self.url == self._direct.path else None
         if self._mark is None:
             super().on_headers_complete()
+        else:
+            self.head_is_whole()
 
     def on_body(self, body: bytes) -> None:
         """Called by the parser with a piece of the body."""
@@ -75,6 +77,7 @@ class DirectProtocol(HttpToolsProtocol):
         if mark is None:
             super().on_message_complete()
             return
+        self.request_is_whole()
         body = b"".join(self._body)
         previous, request = self.cycle, _Open(self._nobody)
         self.cycle = request  # type: ignore[assignment]  # what uvicorn asks of a cycle that is not its own
@@ -92,10 +95,8 @@ class DirectProtocol(HttpToolsProtocol):
 
     def _mark_of(self) -> Any | None:
         busy = self.cycle is not None and not self.cycle.response_complete
-        limit = self.limit_concurrency
-        full = limit is not None and (len(self.connections) >= limit or len(self.tasks) >= limit)
         plain = self.parser.get_method() == b"POST" and self.parser.get_http_version() == "1.1"
-        if busy or full or not plain or self.flow.write_paused or self.expect_100_continue:
+        if busy or not plain or self.flow.write_paused or self.expect_100_continue:
             return None
         if self.parser.should_upgrade() or not self.parser.should_keep_alive():
             return None

@@ -37,6 +37,9 @@ log = structlog.get_logger()
 FORM = "application/x-www-form-urlencoded"
 BODY_S = 30.0
 """So long may a body take to arrive."""
+SLOW_S = 5.0
+"""A body may be so late for one that comes at the slowest pace."""
+BYTES_PER_S_MIN = 1_024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,7 +116,7 @@ def origin_of(request: Request) -> Origin:
 
 
 async def read_body(request: Request, bytes_max: int, seconds_max: float = BODY_S) -> bytes:
-    """The body up to the limit; TooLarge as soon as it is known to be longer, Unreadable when it takes too long."""
+    """The body up to the limit; TooLarge as soon as it is known to be longer, Unreadable when it comes too slowly."""
     detail = f"The body may have at most {bytes_max:,} bytes."
     declared = request.headers.get("content-length")
     if declared is not None and declared.isascii() and declared.isdigit() and too_long(declared, bytes_max):
@@ -121,14 +124,18 @@ async def read_body(request: Request, bytes_max: int, seconds_max: float = BODY_
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(seconds_max):
+        start = asyncio.get_running_loop().time()
+        async with asyncio.timeout_at(start + min(SLOW_S, seconds_max)) as patience:
             async for part in request.stream():
                 size += len(part)
+                patience.reschedule(start + min(SLOW_S + size / BYTES_PER_S_MIN, seconds_max))
                 if size > bytes_max:
                     raise TooLarge(detail)
                 parts.append(part)
     except TimeoutError:
-        raise Unreadable(f"The body did not arrive within {seconds_max:g} s.") from None
+        raise Unreadable(
+            f"The body came too slowly: it may take {seconds_max:g} s and at least {BYTES_PER_S_MIN:,} bytes a second."
+        ) from None
     except ClientDisconnect:
         raise Unreadable("The request broke off.") from None
     return b"".join(parts)

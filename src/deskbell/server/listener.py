@@ -9,6 +9,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
+from deskbell.server.connections import BoundedProtocol, Turnstile
 from deskbell.server.direct import Direct, DirectProtocol
 
 _IDLE_S = 60
@@ -38,9 +39,11 @@ def open_socket(host: str, port: int) -> socket.socket:
     return opened
 
 
-def make_server(app: ASGIApp, *, connections_max: int, drain_s: float, direct: Direct | None = None) -> QuietServer:
+def make_server(app: ASGIApp, *, turnstile: Turnstile, drain_s: float, direct: Direct | None = None) -> QuietServer:
     """A server for this app; `serve(sockets=[…])` runs it. `direct` answers what it can without the app."""
-    http: Any = "httptools" if direct is None else partial(DirectProtocol, direct=direct)
+    http: Any = partial(BoundedProtocol, turnstile=turnstile)
+    if direct is not None:
+        http = partial(DirectProtocol, turnstile=turnstile, direct=direct)
     return QuietServer(
         uvicorn.Config(
             app,
@@ -52,7 +55,6 @@ def make_server(app: ASGIApp, *, connections_max: int, drain_s: float, direct: D
             log_config=None,
             server_header=False,
             proxy_headers=False,
-            limit_concurrency=connections_max,
             timeout_keep_alive=_IDLE_S,
             timeout_graceful_shutdown=int(drain_s) or 1,
         )

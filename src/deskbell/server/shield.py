@@ -1,12 +1,13 @@
 """What every answer carries and every request must satisfy, before any route is looked at."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deskbell.model.errors import NotFound, Refusal, Unreadable
+from deskbell.rules.proxies import Network, client_address
 from deskbell.server.csrf import origin_of
 from deskbell.server.problem import problem
 
@@ -35,8 +36,17 @@ CAPTURE_PATHS = (b"/bin/", b"/sim/")
 class Shield:
     """Host and path checks, request ids, and the security headers of every answer."""
 
-    def __init__(self, app: ASGIApp, *, base_url: str, hosts: tuple[str, ...], new_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        base_url: str,
+        hosts: tuple[str, ...],
+        new_id: Callable[[], str],
+        trusted_proxies: Sequence[Network] = (),
+    ) -> None:
         self._app = app
+        self._trusted_proxies = trusted_proxies
         scheme, _, self._host = origin_of(base_url).partition("://")
         self._further_hosts = frozenset(name.lower() for name in hosts)
         self._default_port = ":443" if scheme == "https" else ":80"
@@ -48,6 +58,8 @@ class Shield:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._trusted_proxies and scope.get("client"):
+            scope["client"] = (self._client(scope), 0)
         request_id = self._new_id()
         scope["deskbell.request_id"] = request_id
         # uvicorn's send belongs to the request's cycle; the inspector's scripted resets need its transport
@@ -68,6 +80,11 @@ class Shield:
             await problem(refusal, request_id)(scope, receive, guarded)
             return
         await self._app(scope, receive, guarded)
+
+    def _client(self, scope: Scope) -> str:
+        """Who asks, behind the proxies that are trusted."""
+        values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return client_address(scope["client"][0], values, self._trusted_proxies)
 
     def _with_headers(self, given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
         headers = [(name, value) for name, value in given if name != b"server"]

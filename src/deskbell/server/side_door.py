@@ -8,6 +8,7 @@ import structlog
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deskbell.server.connections import Turnstile
 from deskbell.server.listener import make_server, open_socket
 from deskbell.server.metrics import CONTENT_TYPE, Figures, metrics_text
 
@@ -51,7 +52,8 @@ def open_side_door(app: ASGIApp, address: tuple[str, int]) -> Close:
     except OSError as error:
         _log.warning("metrics.not_served", host=address[0], port=address[1], error=error.strerror)
         return no_side_door
-    server = make_server(app, connections_max=CONNECTIONS_MAX, drain_s=1)
+    turnstile = Turnstile(total_max=CONNECTIONS_MAX, per_address_max=CONNECTIONS_MAX)
+    server = make_server(app, turnstile=turnstile, drain_s=1)
     serving = asyncio.create_task(server.serve(sockets=[opened]))
 
     async def close() -> None:
