@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ class Received:
     target: str
     headers: list[tuple[str, str]]  # names in lower case
     body: bytes
+    at: float = field(default_factory=time.monotonic)  # when it was complete
+    status: int = 0  # of the answer; 0: none was written
 
     def header(self, name: str) -> str:
         """The one header of this name."""
@@ -78,6 +81,7 @@ class Receiver:
                 lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
                 writer.write(f"HTTP/1.1 {status} X\r\n{lines}content-length: 0\r\n\r\n".encode())
                 await writer.drain()
+                request.status = status
                 self._news.set()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

@@ -1,6 +1,5 @@
 """Deskbell as a process of its own, so that it can be killed."""
 
-import asyncio
 import json
 import os
 import signal
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from faults.nursery import Forked, Nursery
 from running import Running, until
 
 PASSED_ON = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
@@ -25,9 +25,10 @@ class Process:
     data: Path
     port: int
     key: str = ""
-    child: subprocess.Popen[bytes] | None = None
+    child: subprocess.Popen[bytes] | Forked | None = None
     environment: dict[str, str] = field(default_factory=dict)
     command: str = "serve"  # or worker, which is ready at its metrics' address
+    nursery: Nursery | None = None  # starts it faster
 
     def init(self) -> None:
         """Set up the data directory and keep the key."""
@@ -38,20 +39,29 @@ class Process:
 
     async def start(self) -> None:
         """Start and wait until it is ready."""
-        self.child = self._spawn()
-        await until(self._ready)
+        self.spawn()
+        await until(self.is_ready)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        command = [*COMMAND, self.command, "--data", str(self.data)]
+    def spawn(self, dies_at: tuple[str, int] | None = None) -> None:
+        """Start and do not wait; one from a nursery may die by itself at a point."""
+        arguments = [self.command, "--data", str(self.data)]
         environment = {**ENVIRONMENT, "DESKBELL_METRICS": "off", **self.environment}
         if self.command == "serve":
-            command += ["--port", str(self.port)]
+            arguments += ["--port", str(self.port)]
         else:
             environment["DESKBELL_METRICS"] = f"127.0.0.1:{self.port}"
-        with (self.data.parent / f"{self.command}-{self.port}.log").open("ab") as log:  # to be read after a failure
-            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        if self.nursery is not None:
+            self.child = self.nursery.start(arguments, environment, str(self.log), dies_at)
+            return
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=log, stderr=log)
 
-    async def _ready(self) -> bool:
+    @property
+    def log(self) -> Path:
+        """What it says; to be read after a failure."""
+        return self.data.parent / f"{self.command}-{self.port}.log"
+
+    async def is_ready(self) -> bool:
         assert self.child is not None
         assert self.child.poll() is None, "deskbell serve ended by itself"
         try:
@@ -75,31 +85,6 @@ class Process:
         assert self.child is not None
         self.child.terminate()
         return self.child.wait(timeout_s)
-
-
-@dataclass
-class Publisher:
-    """Publishes as fast as answers come and keeps the history: what was answered, and what is unknown."""
-
-    process: Process
-    acknowledged: set[str] = field(default_factory=set)
-    unknown: set[str] = field(default_factory=set)
-    sent: int = 0
-
-    async def run(self, stop: asyncio.Event) -> None:
-        """Until told to stop; a request without an answer may or may not have been stored."""
-        while not stop.is_set():
-            self.sent += 1
-            own = f"own-{self.sent}"
-            body = {"type": "custom.load", "data": {"n": self.sent}, "id": own}
-            try:
-                answer = await self.process.client.call("POST", "/events", body)
-            except (OSError, Exception) as error:
-                self.unknown.add(own)
-                await asyncio.sleep(0.01 if isinstance(error, OSError) else 0)
-                continue
-            if answer.status == 202:
-                self.acknowledged.add(own)
 
 
 def ports() -> Any:

@@ -1,68 +1,138 @@
-"""kill -9 under load: what was answered 202 is never lost, and every duplicate has the same id and bytes."""
+"""Row 1, kill -9 under load: what was answered 202 is never lost, and every duplicate has the same id and bytes."""
 
 import asyncio
 import os
 import random
-import sys
-from collections import defaultdict
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from faults.process import Process, Publisher, ports
+from faults.history import Hook, check, check_rows, hook
+from faults.load import Publisher, load
+from faults.nursery import STORE_POINTS, Nursery
+from faults.process import ENVIRONMENT, Process, ports
 from receiver import Receiver
 from running import until
 
-KILLS = int(os.environ.get("DESKBELL_TEST_KILLS", "50"))
-IN_FLIGHT = 20  # per webhook
+KILLS = int(os.environ.get("DESKBELL_TEST_KILLS", "200"))
+PARTS = 2  # each with its own data directory, so that two workers share the work
+POINTS = (
+    "before_commit", "after_commit", "before_freeze", "after_freeze", "before_send", "after_send", "before_settle",
+    "after_settle", *STORE_POINTS,
+)  # fmt: skip
+LIFE_S = 0.3
+PAUSE_S = 0.04  # of each publisher, so that the deaths are many and not the events
+FLAWS = 0.02
+PASSES = 25
 
 
-@pytest.mark.xdist_group("faults")
-async def test_killed_under_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """After many kills at random moments, each answered event has reached the receiver."""
-    chance = random.Random(7)
-    process = Process(data=tmp_path / "data", port=ports())
-    process.init()
-    async with Receiver() as receiver:
-        await process.start()
-        await process.client.webhook(receiver.url, "custom.*", retrySchedule=[1] * 20)
-        publisher, stop = Publisher(process), asyncio.Event()
-        load = [asyncio.create_task(publisher.run(stop)) for _ in range(4)]
-        for _ in range(KILLS):
-            await asyncio.sleep(chance.uniform(0.001, 0.3))
-            process.kill()
-            await process.start()
-        stop.set()
-        await asyncio.gather(*load)
-        await until(lambda: quiet(process))
-        process.stop()
-    check_history(receiver, publisher, capsys)
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    """Starts are cheap: the program is loaded once."""
+    made = Nursery(ENVIRONMENT)
+    yield made
+    made.close()
 
 
-async def quiet(process: Process) -> bool:
-    """Nothing waits any more."""
-    return (await process.client.good("GET", "/deliveries?state=waiting"))["items"] == []
+class Reaper:
+    """Starts a process again and again, and ends each life another way."""
+
+    def __init__(self, process: Process, chance: random.Random) -> None:
+        self.process = process
+        self.chance = chance
+        self.deaths: dict[str, int] = {}
+
+    async def life(self, number: int) -> None:
+        """One start and its end: at a named point, while it starts, or at any moment of its work."""
+        point = POINTS[number // 2 % len(POINTS)] if number % 2 else None
+        dies_at = None if point is None else (point, self.chance.randint(1, PASSES))
+        self.process.spawn(dies_at)
+        is_early = number % 20 == 0
+        if not is_early:
+            await until(self.is_ready_or_dead)
+        cause = point if point and await self.dies_within(2 * LIFE_S) else "random"
+        if cause == "random":
+            await asyncio.sleep(self.chance.uniform(0.001, LIFE_S))
+            self.process.kill()
+        self.deaths[cause] = self.deaths.get(cause, 0) + 1
+
+    async def is_ready_or_dead(self) -> bool:
+        """Ready to serve, unless it died at its point before that."""
+        return self.is_dead() or await self.process.is_ready()
+
+    def is_dead(self) -> bool:
+        """It has killed itself; any other end is a failure."""
+        assert self.process.child is not None
+        code = self.process.child.poll()
+        assert code in (None, -9), self.process.log.read_text()[-2_000:]
+        return code is not None
+
+    async def dies_within(self, seconds: float) -> bool:
+        """Whether it passes its point often enough in this time."""
+        end = time.monotonic() + seconds
+        while not (is_dead := self.is_dead()) and time.monotonic() < end:  # noqa: ASYNC110 - a process tells nobody
+            await asyncio.sleep(0.005)
+        return is_dead
 
 
-def check_history(
-    receiver: Receiver, publisher: Publisher, capsys: pytest.CaptureFixture[str], kills: int = KILLS
+async def hooks_of(process: Process, receiver: Receiver) -> list[Hook]:
+    """One as it comes, one in order of its subjects, one in batches."""
+    return [
+        await hook(process.client, receiver, "plain"),
+        await hook(process.client, receiver, "ordered", orderedBy="subject"),
+        await hook(process.client, receiver, "batched", batch={"eventsMax": 10, "waitMs": 50}),
+    ]
+
+
+class Flaky:
+    """A receiver's answers: a few are refusals, so that retries run through every death too."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+
+    def __bool__(self) -> bool:
+        return True
+
+    def pop(self, _: int) -> tuple[int, dict[str, str]]:
+        """The next one."""
+        return (500 if self.chance.random() < FLAWS else 200), {}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [pytest.param(n, marks=pytest.mark.xdist_group(f"kills-{n}")) for n in range(PARTS)],
+)
+async def test_killed_under_load(
+    tmp_path: Path, nursery: Nursery, part: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Lost and unexpected are empty; duplicates are counted, bounded, and identical."""
-    bodies: dict[str, set[bytes]] = defaultdict(set)
-    events: dict[str, set[str]] = defaultdict(set)
-    for request in receiver.received:
-        bodies[request.header("webhook-id")].add(request.body)
-        events[request.header("webhook-id")].add(f"own-{request.events[0]['data']['n']}")
-    arrived = {own for owns in events.values() for own in owns}
-    duplicates = len(receiver.received) - len(bodies)
-    with capsys.disabled():
-        sys.stdout.write(
-            f"\nkill -9: {kills} kills, {len(publisher.acknowledged)} acknowledged, "
-            f"{len(publisher.acknowledged - arrived)} lost, {duplicates} duplicates, {len(publisher.unknown)} unknown\n"
+    """After many deaths at random moments and named points, each answered event has arrived, or ended in sight."""
+    chance, kills, began = random.Random(part), KILLS // PARTS, time.monotonic()
+    process = Process(data=tmp_path / "data", port=ports(), nursery=nursery)
+    process.init()
+    async with Receiver(answers=Flaky(random.Random(part))) as receiver:
+        await process.start()
+        hooks = await hooks_of(process, receiver)
+        process.kill()
+        reaper, publisher = Reaper(process, chance), Publisher(process, pause_s=PAUSE_S)
+        async with load(publisher, lines=2, subjects=8):
+            for number in range(kills):
+                await reaper.life(number + part)
+            await process.start()
+        found = await check(
+            process.client,
+            publisher,
+            hooks,
+            row=1,
+            name=f"kill -9, part {part + 1}",
+            kills=kills,
+            seconds=time.monotonic() - began,
+            capsys=capsys,
+            at_named_points=kills - reaper.deaths["random"],
         )
-    assert publisher.acknowledged - arrived == set()
-    assert arrived - publisher.acknowledged - publisher.unknown == set()
-    assert all(len(versions) == 1 for versions in bodies.values())
-    assert len(bodies) == len(arrived)
-    assert duplicates <= kills * IN_FLIGHT
-    assert len(publisher.acknowledged) > kills
+        assert process.stop() == 0
+    check_rows(process.data)
+    assert found.acknowledged > kills
+    if kills >= 4 * len(POINTS):
+        assert set(reaper.deaths) == {*POINTS, "random"}

@@ -1,15 +1,15 @@
-"""Several processes on one PostgreSQL: they join, leave and die under load, and nothing acknowledged is lost."""
+"""Rows 1 and 9, several processes on one PostgreSQL: they join, leave and die under load, and nothing is lost."""
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
 from pathlib import Path
 
 import pytest
 
-from faults.process import Process, Publisher, ports
-from faults.test_kill_nine import check_history, quiet
+from faults.history import check, hook, quiet
+from faults.load import Publisher, load
+from faults.process import Process, ports
 from receiver import Receiver
 from running import until
 
@@ -39,16 +39,6 @@ async def until_it_owns(one: Process, least: int) -> None:
     await until(enough)
 
 
-@asynccontextmanager
-async def under_load(serving: Process) -> AsyncIterator[Publisher]:
-    """Publishers that go on until the block ends."""
-    publisher, stop = Publisher(serving), asyncio.Event()
-    load = [asyncio.create_task(publisher.run(stop)) for _ in range(3)]
-    yield publisher
-    stop.set()
-    await asyncio.gather(*load)
-
-
 @pytest.mark.xdist_group("faults")
 async def test_workers_join_die_and_leave_under_load(
     tmp_path: Path, database: str, capsys: pytest.CaptureFixture[str]
@@ -57,13 +47,14 @@ async def test_workers_join_die_and_leave_under_load(
     serving = process(tmp_path, database, "serve", DESKBELL_DELIVER="off")
     first, second, third = (process(tmp_path, database, "worker") for _ in range(3))
     serving.init()
+    began = time.monotonic()
     async with Receiver() as receiver:
         for one in (serving, first, second):
             await one.start()
         for n in range(WEBHOOKS):
             await serving.client.webhook(f"{receiver.url}/{n}", f"custom.load{n}", retrySchedule=[1] * 20)
-        await serving.client.webhook(receiver.url, "custom.load", retrySchedule=[1] * 20)
-        async with under_load(serving) as publisher:
+        hooks = [await hook(serving.client, receiver, "hook", "custom.load")]
+        async with load(Publisher(serving), lines=3) as publisher:
             await receiver.wait(20)
             second.kill()
             await receiver.wait(len(receiver.received) + 20)
@@ -71,10 +62,18 @@ async def test_workers_join_die_and_leave_under_load(
             await receiver.wait(len(receiver.received) + 20)
             assert await asyncio.to_thread(first.stop) == 0  # the receiver goes on meanwhile
             await receiver.wait(len(receiver.received) + 20)
-        await until(lambda: quiet(serving))
+        await check(
+            serving.client,
+            publisher,
+            hooks,
+            row=9,
+            name="workers join, die and leave (PostgreSQL)",
+            kills=1,
+            seconds=time.monotonic() - began,
+            capsys=capsys,
+        )
         for one in (third, serving):
             assert await asyncio.to_thread(one.stop) == 0
-    check_history(receiver, publisher, capsys, kills=1)
 
 
 @pytest.mark.xdist_group("faults")
@@ -85,11 +84,12 @@ async def test_a_worker_sleeps_past_its_lease(
     serving = process(tmp_path, database, "serve", DESKBELL_DELIVER="off")
     sleeper, other = (process(tmp_path, database, "worker") for _ in range(2))
     serving.init()
+    began = time.monotonic()
     async with Receiver() as receiver:
         for one in (serving, sleeper):
             await one.start()
-        await serving.client.webhook(receiver.url, "custom.load", retrySchedule=[1] * 20)
-        async with under_load(serving) as publisher:
+        hooks = [await hook(serving.client, receiver, "hook", "custom.load")]
+        async with load(Publisher(serving), lines=3) as publisher:
             await receiver.wait(20)
             await other.start()
             await until_it_owns(other, 128)
@@ -100,10 +100,18 @@ async def test_a_worker_sleeps_past_its_lease(
             sleeper.child.send_signal(signal.SIGCONT)
             await until_it_owns(sleeper, 128)
             await receiver.wait(len(receiver.received) + 20)
-        await until(lambda: quiet(serving))
+        await check(
+            serving.client,
+            publisher,
+            hooks,
+            row=9,
+            name="SIGSTOP past the lease (PostgreSQL)",
+            kills=1,
+            seconds=time.monotonic() - began,
+            capsys=capsys,
+        )
         for one in (sleeper, other, serving):
             assert await asyncio.to_thread(one.stop) == 0
-    check_history(receiver, publisher, capsys, kills=1)
 
 
 @pytest.mark.xdist_group("faults")
@@ -124,7 +132,7 @@ async def test_webhooks_are_shared_out(tmp_path: Path, database: str) -> None:
             return min([await figure(one, "deskbell_attempt_seconds_count") for one in workers]) > 0
 
         await until(both)
-        await until(lambda: quiet(serving))
+        await quiet(api)
         delivery = (await api.good("GET", "/deliveries?state=delivered"))["items"][0]
         await api.good("POST", f"/deliveries/{delivery['id']}/redeliver")
 

@@ -1,12 +1,14 @@
-"""The whole Deskbell on PostgreSQL: delivered, killed, started again, and nothing lost."""
+"""Rows 1 and 6, the whole Deskbell on PostgreSQL: delivered, killed, started again, and nothing lost."""
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
-from faults.process import Process, Publisher, ports
-from faults.test_kill_nine import check_history, quiet
+from faults.history import check, hook
+from faults.load import Publisher, load
+from faults.process import Process, ports
 from postgres_server import PostgresServer
 from receiver import Receiver
 from running import Running, running, until
@@ -54,17 +56,23 @@ async def test_killed_under_load(tmp_path: Path, database: str, capsys: pytest.C
     """After kill -9 under load each answered event has reached the receiver, once the lease of the dead has ended."""
     process = Process(data=tmp_path / "data", port=ports(), environment={"DESKBELL_DATABASE_URL": database, **LEASE})
     process.init()
+    began = time.monotonic()
     async with Receiver() as receiver:
         await process.start()
-        await process.client.webhook(receiver.url, "custom.*", retrySchedule=[1] * 20)
-        publisher, stop = Publisher(process), asyncio.Event()
-        load = [asyncio.create_task(publisher.run(stop)) for _ in range(4)]
-        for _ in range(KILLS):
-            await receiver.wait(len(receiver.received) + 20)
-            process.kill()
-            await process.start()
-        stop.set()
-        await asyncio.gather(*load)
-        await until(lambda: quiet(process))
+        hooks = [await hook(process.client, receiver)]
+        async with load(Publisher(process, pause_s=0.002)) as publisher:
+            for _ in range(KILLS):
+                await receiver.wait(len(receiver.received) + 20)
+                process.kill()
+                await process.start()
+        await check(
+            process.client,
+            publisher,
+            hooks,
+            row=1,
+            name="kill -9 (PostgreSQL)",
+            kills=KILLS,
+            seconds=time.monotonic() - began,
+            capsys=capsys,
+        )
         process.stop()
-    check_history(receiver, publisher, capsys, KILLS)

@@ -39,7 +39,8 @@ class Dispatcher:
         self._urgent: deque[tuple[Parcel, int, Lane]] = deque()
         self._later: list[tuple[float, int, Parcel | Lane, int]] = []
         self._count = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None  # uvloop knows no time of a handle that is due at once
+        self._timer_at = 0.0  # by the loop's clock
         self._is_spent = is_spent  # the disk is so full that what is sent could not be recorded
         self._pump_asked = False
         self._sites: set[SiteId] = set()
@@ -165,9 +166,10 @@ class Dispatcher:
         loop = asyncio.get_running_loop()
         when = loop.time() + max(0.0, self._later[0][0] - self._clock.monotonic())
         if self._timer is not None:
-            if self._timer.when() <= when:
+            if self._timer_at <= when:
                 return
             self._timer.cancel()
+        self._timer_at = when
         self._timer = loop.call_at(when, self.tick)
 
     def _may_go(self, lane: Lane) -> bool:

@@ -4,8 +4,8 @@
 class Faultpoints:
     """Named crash points.
 
-    `after_commit`, `before_freeze`, `after_freeze`, `before_send`, `after_send`, `before_settle`, `after_settle`,
-    `before_replay_step`, `after_replay_step`.
+    `before_commit`, `after_commit`, `before_freeze`, `after_freeze`, `before_send`, `after_send`, `before_settle`,
+    `after_settle`, `before_replay_step`, `after_replay_step`.
     """
 
     def crash_point(self, name: str) -> None:

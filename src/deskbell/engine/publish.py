@@ -146,6 +146,7 @@ class Intake:
             changes.extend(tray.changes(self._clock.monotonic()))
             parcels.extend(tray.parcels)
         unit = Unit(changes=tuple(changes), guards=tuple(accept.guards), audit=accept.audit)
+        self._faultpoints.crash_point("before_commit")
         self._begun.append(started)
         self._store.submit(unit, lambda verdict: self._answered(verdict, taken))
 
