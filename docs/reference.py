@@ -2,18 +2,32 @@
 
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import click
 
 from deskbell.api.openapi import describe
+from deskbell.api.routes import API_ROUTES, ROOT_ROUTES
 from deskbell.cli.main import main
+from deskbell.model.account import Permission, Role
+from deskbell.portal.routes import ROUTES as PORTAL_ROUTES
 from deskbell.rules.catalogue import CATALOGUE
 from deskbell.rules.limits import Limits
+from deskbell.rules.permissions import ROLE_PERMISSIONS
+from deskbell.server.route import Route
 
 REPETITION = """Every POST takes an `Idempotency-Key` (1 to 255 visible ASCII characters, per API key, 24 h): the same
 request gets the first answer again, marked `Idempotency-Replayed: true`; another request under the key is 422. Refusals
 are not kept. An answer that held a secret is never stored: its repetition is 409 (`answered_with_secret`), and says
 what was made.
+"""
+PERMISSIONS = """Each route declares what it needs; a route that declares nothing stops the start. The scopes of
+API keys are the same words: a key does what its scopes name and its maker may do now, so a key of somebody who became a
+viewer only reads. `site:admin` by an owner is no scope of its own: a key with `site:admin` has it while its maker is an
+owner. What needs a login no key can do. Not allowed is 403; what belongs to another site, or to nobody, is 404.
+
+A viewer sees payloads, responses and captures masked. A refused address is shown to owners only. Admins manage users up
+to admin; owners manage everybody. Nobody changes their own role, and the last owner stays.
 """
 FOLDER = Path(__file__).parent / "reference"
 
@@ -48,6 +62,32 @@ def api() -> str:
     return head + "| operation | what | permission |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def permissions() -> str:
+    """Every route of API and portal with who may use it."""
+    rows = [
+        f"| `{route.method} {prefix}{route.path}` | {needed_of(route)} | "
+        + " | ".join("✓" if allows(route, role) else "–" for role in Role)
+        + " |"
+        for prefix, table in (("/api/v1", API_ROUTES), ("", ROOT_ROUTES), ("", PORTAL_ROUTES))
+        for route in table
+    ]
+    head = "# Permissions\n\n" + PERMISSIONS + "\n| route | needs | " + " | ".join(role.value for role in Role)
+    return head + " |\n|---|---|---|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def needed_of(route: Route[Any]) -> str:
+    """The permissions of a route, in words."""
+    if route.permission is Permission.PUBLIC:
+        return "nothing"
+    words = {Permission.OWN: "a login", Permission.SITE_OWNER: "`site:admin` by an owner"}
+    return ", ".join(words.get(one, f"`{one}`") for one in (route.permission, *route.also))
+
+
+def allows(route: Route[Any], role: Role) -> bool:
+    """Whether a user of this role passes."""
+    return {route.permission, *route.also} <= ROLE_PERMISSIONS[role]
+
+
 def cli() -> str:
     """Every command with its help."""
     parts = ["# Command line\n\nEvery command takes `--help`; most take `--json`.\n"]
@@ -61,5 +101,5 @@ def cli() -> str:
 
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
-    for page in (limits, event_types, api, cli):
+    for page in (limits, event_types, api, permissions, cli):
         (FOLDER / f"{page.__name__.replace('_', '-')}.md").write_text(page())

@@ -22,7 +22,7 @@ async def test_first_key(desk: Desk) -> None:
     assert await desk.rooms.first_key(SITE) is None
     caller = await desk.rooms.caller_of_key(text)
     assert caller is not None
-    assert caller.permissions == SCOPES | {Permission.PUBLIC}
+    assert caller.permissions == SCOPES | {Permission.PUBLIC, Permission.SITE_OWNER}
     assert (caller.kind, caller.role) == ("key", Role.OWNER)
     assert not caller.may(Permission.OWN)
 
@@ -206,7 +206,7 @@ async def test_client_links_can_be_ended(desk: Desk) -> None:
 TABLE = {
     "webhooks:read": "voao", "events:read": "voao", "deliveries:replay": "-oao", "events:write": "-oao",
     "desk:read": "voao", "desk:write": "-oao", "webhooks:write": "--ao", "secrets:reveal": "--ao",
-    "audit:read": "--ao", "site:admin": "--ao", "own": "voao",
+    "audit:read": "--ao", "site:admin": "--ao", "own": "voao", "site:owner": "---o",
 }  # fmt: skip
 
 

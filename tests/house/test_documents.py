@@ -1,5 +1,6 @@
 """The documents tell the truth: every setting, command, event type and route is in them."""
 
+import importlib.util
 import re
 from dataclasses import fields
 
@@ -45,6 +46,17 @@ def test_every_route_is_documented() -> None:
     text = (REFERENCE / "api.md").read_text()
     rows = [f"`{method.upper()} {path}`" for path, methods in describe()["paths"].items() for method in methods]
     assert [row for row in rows if row not in text] == []
+
+
+def test_permissions_are_as_documented() -> None:
+    """The table of routes and roles is the one that the code has."""
+    path = ROOT / "docs" / "reference.py"
+    spec = importlib.util.spec_from_file_location("reference", path)
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    assert (REFERENCE / "permissions.md").read_text() == made.permissions()
 
 
 @pytest.mark.parametrize("name", sorted(main.commands))

@@ -10,12 +10,13 @@ from deskbell.model.changes import ArmTimer, EraseSubject
 from deskbell.model.errors import Conflict, Forbidden, NotFound
 from deskbell.model.event import Subject
 from deskbell.model.timer import Timer
+from deskbell.rules.permissions import ROLE_PERMISSIONS
 from deskbell.webhooks import Erasures
 from engine.world import SITE, START, answer, hang, ok, until, url_of
 from webhooks.office import ANA, ORIGIN, SCRIPT, Office
 
 TICKET = Subject(type="ticket", id="7", title="Printer of Priya")
-ADMIN = replace(ANA, role=Role.ADMIN)
+ADMIN = replace(ANA, role=Role.ADMIN, permissions=ROLE_PERMISSIONS[Role.ADMIN])
 
 
 def erasures(office: Office) -> tuple[Erasures, list[EraseSubject]]:

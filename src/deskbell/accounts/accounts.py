@@ -1,17 +1,16 @@
 """Accounts as one room: set-up, logins, keys and links."""
 
-from deskbell.accounts.keys import Keys
 from deskbell.accounts.links import Links
-from deskbell.accounts.logins import Logins
 from deskbell.accounts.passwords import Passwords
 from deskbell.accounts.refusals import Refusals
 from deskbell.accounts.setup import Setup
+from deskbell.accounts.standing import Standing
 from deskbell.accounts.throttle import Throttle
 from deskbell.ports import Clock, Random, Store
 from deskbell.rules.limits import Limits
 
 
-class Accounts(Setup, Logins, Keys, Links, Refusals):
+class Accounts(Setup, Standing, Links, Refusals):
     """Who may do what."""
 
     def __init__(self, *, store: Store, clock: Clock, random: Random, limits: Limits) -> None:

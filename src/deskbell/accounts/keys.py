@@ -150,16 +150,22 @@ class Keys(Office):
 
     async def _read_caller(self, lookup: str, token_hash: str) -> Caller | None:
         key = await self._store.accounts.key_by_lookup(lookup)
-        now = self._clock.now()
-        if key is None or not hmac.compare_digest(key.token_hash, token_hash) or key.revoked_at is not None:
+        if key is None or not hmac.compare_digest(key.token_hash, token_hash):
             return None
-        if key.expires_at is not None and key.expires_at <= now:
+        now, caller = self._clock.now(), await self.caller_of(key)
+        if caller is None:
+            return None
+        if key.last_used_at is None or now - key.last_used_at >= _USED_EVERY_S * TICKS_PER_SECOND:
+            await self._used(lookup, now)
+        return caller
+
+    async def caller_of(self, key: ApiKey) -> Caller | None:
+        """Who a stored key stands for now; None when it was revoked, is over, or its maker was removed."""
+        if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= self._clock.now()):
             return None
         maker = await self._maker(key)
         if maker is None and key.created_by != BY_INIT:
             return None
-        if key.last_used_at is None or now - key.last_used_at >= _USED_EVERY_S * TICKS_PER_SECOND:
-            await self._used(lookup, now)
         return Caller(
             site=key.site,
             kind="key",

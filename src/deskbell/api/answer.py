@@ -8,12 +8,24 @@ from starlette.responses import Response
 
 from deskbell.api.cursor import Cursors
 from deskbell.api.shapes import Listing
+from deskbell.model.account import Permission
 from deskbell.rooms import Rooms
+from deskbell.rules.permissions import sees_payloads
 from deskbell.server.ask import Ask
 
 T = TypeVar("T")
 ApiAsk = Ask[Rooms]
 PAGE = 50
+
+
+def is_masked(ask: ApiAsk) -> bool:
+    """Whether the caller sees payloads masked."""
+    return not sees_payloads(ask.caller.role)
+
+
+def shows_refused(ask: ApiAsk) -> bool:
+    """Whether the caller sees addresses that were refused."""
+    return ask.caller.may(Permission.SITE_OWNER)
 
 
 def json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from deskbell.api import show
-from deskbell.api.answer import ApiAsk, json, page, place
+from deskbell.api.answer import ApiAsk, is_masked, json, page, place, shows_refused
 from deskbell.api.events import instant, subject_of
 from deskbell.api.shapes import AttemptShape, DeliveryShape, Input
 from deskbell.api.webhooks import body
@@ -96,7 +96,10 @@ async def answer(ask: ApiAsk, delivery: Delivery, status: int = 200) -> Response
     log = await ask.rooms.store.deliveries.attempts(ask.site, delivery.id)
     copies = await copies_of(ask, delivery)
     before = (await ask.rooms.engine.waits_for((delivery,))).get(delivery.id)
-    return json(show.delivery(delivery, site, webhooks.get(delivery.webhook_id), log, copies, before), status)
+    return json(
+        show.delivery(delivery, site, webhooks.get(delivery.webhook_id), log, copies, before, shows_refused(ask)),
+        status,
+    )
 
 
 async def get(ask: ApiAsk) -> Response:
@@ -128,7 +131,8 @@ async def attempt(ask: ApiAsk) -> Response:
     found = await ask.rooms.store.deliveries.attempt(ask.site, ask.path("id"))
     if found is None:
         raise NotFound
-    return json(show.attempt(found, await ask.rooms.engine.payload_of(ask.site, found.delivery_id) or b""))
+    body = await ask.rooms.engine.payload_of(ask.site, found.delivery_id) or b""
+    return json(show.attempt(found, body, masked=is_masked(ask), shows_refused=shows_refused(ask)))
 
 
 REPLAY = Permission.DELIVERIES_REPLAY

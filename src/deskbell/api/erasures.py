@@ -58,7 +58,7 @@ ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST",
         path="/erasures",
-        permission=Permission.SITE_ADMIN,
+        permission=Permission.SITE_OWNER,
         handler=erase,
         summary="Erase a subject's content",
         request=ErasureInput,

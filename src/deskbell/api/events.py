@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from deskbell.api import show
-from deskbell.api.answer import ApiAsk, json, page, place
+from deskbell.api.answer import ApiAsk, is_masked, json, page, place
 from deskbell.api.shapes import Accepted, DeliveryShape, EventShape, Input
 from deskbell.api.webhooks import actor
 from deskbell.model.account import Permission
@@ -14,6 +14,7 @@ from deskbell.model.errors import FaultAt, Invalid, NotFound
 from deskbell.model.event import Event
 from deskbell.model.instant import Instant, parse_instant
 from deskbell.model.query import EventFilter
+from deskbell.rules.redaction import redact_json
 from deskbell.server.route import LIST, Param, Route
 
 SAMPLES = ("minimal", "typical", "maximal", "unicode")
@@ -71,12 +72,12 @@ async def listing(ask: ApiAsk) -> Response:
         type=ask.query.get("type"), subject=subject_of(ask), since=instant(ask, "from"), until=instant(ask, "to")
     )
     rows = await ask.rooms.store.events.page(ask.site, which, before, limit + 1)
-    return page(ask, rows, limit, lambda event: event.id, show.event)
+    return page(ask, rows, limit, lambda event: event.id, lambda event: show.event(event, masked=is_masked(ask)))
 
 
 async def get(ask: ApiAsk) -> Response:
     """One event with its data."""
-    return json(show.event(await one(ask)))
+    return json(show.event(await one(ask), masked=is_masked(ask)))
 
 
 async def trace(ask: ApiAsk) -> Response:
@@ -85,14 +86,15 @@ async def trace(ask: ApiAsk) -> Response:
 
 
 async def payload(ask: ApiAsk) -> Response:
-    """The exact bytes that a webhook would be sent for this event."""
+    """The exact bytes that a webhook would be sent for this event; a viewer sees them masked."""
     webhook_id = ask.query.get("webhook")
     if webhook_id is None:
         raise Invalid("Name the webhook: ?webhook=whk_…")
     event = await one(ask)
     await ask.rooms.registrations.get(ask.site, webhook_id)
     body = await ask.rooms.engine.preview(ask.site, event.id, webhook_id)
-    return Response(body, media_type="application/json; charset=utf-8")
+    shown = redact_json(body) if is_masked(ask) else body
+    return Response(shown, media_type="application/json; charset=utf-8")
 
 
 async def send(ask: ApiAsk) -> Response:

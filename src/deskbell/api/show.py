@@ -10,12 +10,15 @@ from deskbell.api import shapes
 from deskbell.model.delivery import ENDED, Attempt, Delivery
 from deskbell.model.errors import FaultAt
 from deskbell.model.event import Event, Subject, TraceEntry
+from deskbell.model.exchange import OutcomeClass
 from deskbell.model.instant import Instant, format_instant
 from deskbell.model.people import Actor
 from deskbell.model.site import Site
 from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
 from deskbell.rules.health import current
 from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
+from deskbell.rules.masking import mask_attempt
+from deskbell.rules.redaction import redact, redact_json
 
 
 def time(at: Instant | None) -> str | None:
@@ -110,11 +113,13 @@ def warning(value: FaultAt) -> shapes.WarningShape:
     return shapes.WarningShape(pointer=value.pointer, code=value.code, detail=value.detail)
 
 
-def event(value: Event) -> shapes.EventShape:
-    """An event; custom ones show `data` byte for byte as published."""
+def event(value: Event, *, masked: bool = False) -> shapes.EventShape:
+    """An event; custom ones show `data` byte for byte as published, but for whoever sees payloads masked."""
     data = msgspec.Raw(b"null" if value.is_erased else value.snapshot)
     if value.type.startswith("custom.") and not value.is_erased:
         data = msgspec.json.decode(value.snapshot, type=dict[str, msgspec.Raw]).get("data", data)
+    if masked:
+        data = msgspec.Raw(redact_json(bytes(data)))
     return shapes.EventShape(
         id=value.id,
         external_id=value.external_id,
@@ -161,6 +166,7 @@ def delivery(
     log: Sequence[Attempt] | None = None,
     copies: Sequence[Delivery] = (),
     before: Delivery | None = None,
+    shows_refused: bool = False,
 ) -> shapes.DeliveryShape:
     """A delivery; with its log, and the copies made of it, when asked for. `before` has to be through first."""
     held = held_by(value, site, owner)
@@ -184,14 +190,18 @@ def delivery(
         replay_id=value.replay_id,
         copy_of=value.copy_of,
         copies=UNSET if log is None else [one.id for one in copies],
-        log=UNSET if log is None else [attempt(one) for one in log],
+        log=UNSET if log is None else [attempt(one, shows_refused=shows_refused) for one in log],
     )
 
 
-def attempt(value: Attempt, body: bytes | None = None) -> shapes.AttemptShape:
-    """An attempt; request and response come along when the body is given."""
+def attempt(
+    value: Attempt, body: bytes | None = None, *, masked: bool = False, shows_refused: bool = False
+) -> shapes.AttemptShape:
+    """An attempt; request and response come along when the body is given. A refused address is for owners alone."""
     full: dict[str, Any] = {}
+    hides_address = value.outcome.kind is OutcomeClass.BLOCKED and not shows_refused
     if body is not None:
+        body, value = (redact(body), mask_attempt(value)) if masked else (body, value)
         full["request"] = shapes.RequestShape(
             method="POST", url=value.url_masked, headers=list(value.request_headers), body=readable(body)
         )
@@ -223,7 +233,7 @@ def attempt(value: Attempt, body: bytes | None = None) -> shapes.AttemptShape:
             first_byte_ms=value.timing.first_byte_ms,
             total_ms=value.timing.total_ms,
         ),
-        address=value.address,
+        address=None if hides_address else value.address,
         **full,
     )
 

@@ -8,7 +8,7 @@ import msgspec
 from starlette.responses import Response, StreamingResponse
 
 from deskbell.api import show
-from deskbell.api.answer import ApiAsk
+from deskbell.api.answer import ApiAsk, shows_refused
 from deskbell.api.deliveries import surroundings
 from deskbell.model.account import Permission
 from deskbell.model.delivery import Attempt, Delivery
@@ -19,6 +19,8 @@ from deskbell.server.streaming import until_stopping
 
 QUEUE_MAX = 1_000
 COMMENT_S = 15.0
+CHECK_S = 5.0
+"""Whether the caller may still listen is looked at so often."""
 RESUME_MAX = 1_000
 
 
@@ -35,18 +37,31 @@ async def lines(ask: ApiAsk) -> AsyncIterator[bytes]:
         yield b": connected\n\n"
         for line in await missed(ask):
             yield line
+        monotonic = ask.rooms.clock.monotonic
+        checked = quiet_since = monotonic()
         while True:
-            try:
-                bell, value = await asyncio.wait_for(queue.get(), COMMENT_S)
-            except TimeoutError:
-                yield b": still here\n\n"
-                continue
-            news = await told(ask, bell, value)
+            heard = await next_of(queue)
+            if monotonic() - checked >= CHECK_S:
+                checked = monotonic()
+                if not await ask.rooms.accounts.still_may(ask.caller, Permission.EVENTS_READ):
+                    return
+            news = None if heard is None else await told(ask, *heard)
+            if news is None and monotonic() - quiet_since >= COMMENT_S:
+                news = b": still here\n\n"
             if news is not None:
+                quiet_since = monotonic()
                 yield news
     finally:
         for stop in stops:
             stop()
+
+
+async def next_of(queue: "asyncio.Queue[tuple[str, Any]]") -> tuple[str, Any] | None:
+    """What happened next; None when nothing did for a moment."""
+    try:
+        return await asyncio.wait_for(queue.get(), CHECK_S)
+    except TimeoutError:
+        return None
 
 
 def put_into(queue: "asyncio.Queue[tuple[str, Any]]", bell: str) -> Callable[[Any], None]:
@@ -66,7 +81,7 @@ async def told(ask: ApiAsk, bell: str, value: Any) -> bytes | None:
         site, webhooks = await surroundings(ask)
         return event(bell, value.id, show.delivery(value, site, webhooks.get(value.webhook_id)))
     if isinstance(value, Attempt) and value.site == ask.site:
-        return event(bell, value.id, show.attempt(value))
+        return event(bell, value.id, show.attempt(value, shows_refused=shows_refused(ask)))
     if bell == "webhook" and value[0] == ask.site:
         found = await ask.rooms.store.webhooks.get(ask.site, value[1])
         return None if found is None else event(bell, None, show.webhook(found, limits=ask.rooms.limits))

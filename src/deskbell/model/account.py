@@ -20,6 +20,7 @@ class Permission(StrEnum):
     DESK_WRITE = "desk:write"
     AUDIT_READ = "audit:read"
     SITE_ADMIN = "site:admin"
+    SITE_OWNER = "site:owner"  # `site:admin` by an owner: no scope of its own, a key has it by its maker
     OWN = "own"  # own password and logins; no key can
     PUBLIC = "public"  # no login: sign-in, set-up links, schemas, health
 

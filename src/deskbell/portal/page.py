@@ -20,6 +20,7 @@ WHO_CAN = {
     Permission.WEBHOOKS_WRITE: "Only admins can do this",
     Permission.SECRETS_REVEAL: "Only admins can do this",
     Permission.SITE_ADMIN: "Only admins can do this",
+    Permission.SITE_OWNER: "Only owners can do this",
     Permission.DELIVERIES_REPLAY: "Only operators and admins can do this",
     Permission.DESK_WRITE: "Only operators and admins can do this",
 }

@@ -48,11 +48,11 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
         summary="Developer Corner",
     ),
     Route(
-        method="GET", path="/erase", permission=Permission.SITE_ADMIN, handler=erase.show, summary="Erase a subject",
+        method="GET", path="/erase", permission=Permission.SITE_OWNER, handler=erase.show, summary="Erase a subject",
         query=(Param(name="type", description="Kind of subject."), Param(name="id", description="Its id.")),
     ),
     Route(
-        method="POST", path="/erase", permission=Permission.SITE_ADMIN, handler=erase.erase, summary="Erase for good",
+        method="POST", path="/erase", permission=Permission.SITE_OWNER, handler=erase.erase, summary="Erase for good",
         audit="subject.erase",
     ),
     Route(

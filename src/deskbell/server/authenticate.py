@@ -13,6 +13,7 @@ from deskbell.server.cookies import read_login
 from deskbell.server.csrf import check_origin, check_token
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+NEEDS = {Permission.SITE_OWNER: "Only an owner can do this."}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class Authenticator:
         for permission in needed:
             if not caller.may(permission):
                 await self.accounts.note_refusal(caller, permission.value, origin)
-                raise Forbidden(f"This needs the permission {permission}.")
+                raise Forbidden(NEEDS.get(permission, f"This needs the permission {permission}."))
         return caller
 
     async def by_key(self, header: str) -> Caller:

@@ -16,6 +16,7 @@ from deskbell.model.audit import Origin
 from deskbell.model.errors import (
     Broken,
     Busy,
+    Fault,
     FaultAt,
     Invalid,
     NotFound,
@@ -57,7 +58,10 @@ class Door(Generic[R]):
     is_page: bool = False  # pages take forms and pass over unknown query parameters of forms
 
     def starlette_routes(self) -> list[StarletteRoute]:
-        """One Starlette route for each path and method."""
+        """One Starlette route for each path and method. Raises Fault for a route that declares no permission."""
+        for route in self.routes:
+            if not isinstance(route.permission, Permission):
+                raise Fault(f"{route.method} {self.prefix}{route.path} declares no permission, so nothing is served.")
         return [
             StarletteRoute(self.prefix + route.path, self._serve(route), methods=[route.method])
             for route in self.routes

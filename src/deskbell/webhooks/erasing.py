@@ -6,7 +6,7 @@ Ids, types and times stay, so the log still says what was sent when. The desk's 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
-from deskbell.model.account import Caller, Role
+from deskbell.model.account import Caller, Permission
 from deskbell.model.audit import AuditEntry, Origin
 from deskbell.model.changes import DropTimers, EraseSubject, Overwrite, PutMeta, Refused, Unit
 from deskbell.model.errors import Forbidden, NotFound
@@ -164,5 +164,5 @@ class Erasures:
 
 def must_own(caller: Caller) -> None:
     """Raises Forbidden unless an owner asks, or a key that an owner made."""
-    if caller.role is not Role.OWNER:
+    if not caller.may(Permission.SITE_OWNER):
         raise Forbidden("Only owners can erase content.")

@@ -20,7 +20,10 @@ from deskbell.portal.page import PageAsk, respond
 from deskbell.receivers import KINDS
 from deskbell.rules.diagnosis import Diagnosis, diagnose
 from deskbell.rules.limits import RETRY_SCHEDULE_S
+from deskbell.rules.masking import mask_attempt
 from deskbell.rules.ordering import holds_others
+from deskbell.rules.permissions import sees_payloads
+from deskbell.rules.redaction import redact_json
 
 GOOD = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
 
@@ -152,6 +155,10 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
     around = await surroundings(ask)
     webhook = around.webhooks.get(delivery.webhook_id)
     attempts = await store.deliveries.attempts(ask.site, delivery.id)
+    payload = await ask.rooms.engine.payload_of(ask.site, delivery.id)
+    if not sees_payloads(ask.caller.role):
+        attempts = tuple(mask_attempt(one) for one in attempts)
+        payload = None if payload is None else redact_json(payload)
     steps = steps_of(attempts)
     step = next((one for one in steps if one.attempt.number == number), steps[-1] if steps else None)
     events = await store.events.many(ask.site, delivery.event_ids)
@@ -164,7 +171,7 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
         webhook=webhook,
         steps=steps,
         chosen=chosen_of(step, delivery, webhook) if step else None,
-        payload=await ask.rooms.engine.payload_of(ask.site, delivery.id),
+        payload=payload,
         events=events,
         considered=considered(events, around.webhooks, await carried_by(ask, events), delivery.id),
         before=before,

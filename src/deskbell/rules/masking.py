@@ -1,0 +1,33 @@
+"""What somebody sees who may look at payloads only masked: the same rows, with secrets in them covered."""
+
+from dataclasses import replace
+
+from deskbell.model.delivery import Attempt
+from deskbell.model.event import Event
+from deskbell.model.inspector import Capture
+from deskbell.rules.redaction import mask_headers, redact, redact_json
+
+
+def mask_event(event: Event) -> Event:
+    """An event with its snapshot masked; what was erased stays empty."""
+    return event if event.is_erased else replace(event, snapshot=redact_json(event.snapshot))
+
+
+def mask_attempt(attempt: Attempt) -> Attempt:
+    """An attempt with headers and response masked."""
+    return replace(
+        attempt,
+        request_headers=mask_headers(attempt.request_headers),
+        response_headers=mask_headers(attempt.response_headers),
+        response_body=redact(attempt.response_body),
+    )
+
+
+def mask_capture(capture: Capture) -> Capture:
+    """A capture with headers, query and body masked."""
+    return replace(
+        capture,
+        headers=mask_headers(capture.headers),
+        query=redact(capture.query.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass"),
+        body=redact(capture.body),
+    )
