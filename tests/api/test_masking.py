@@ -63,7 +63,8 @@ async def test_a_viewer_sees_masks(desk: Running, receiver: Receiver) -> None:
     await demote(desk, owner)
     for path in (
         "/events", f"/events/{event}", f"/events/{event}/payload?webhook={hook['id']}", f"/attempts/{log[0]['id']}",
-        f"/inspector/bins/{box['id']}/captures", f"/inspector/captures/{capture}", f"/inspector/captures/{capture}/body",
+        f"/inspector/bins/{box['id']}/captures", f"/inspector/captures/{capture}",
+        f"/inspector/captures/{capture}/body",
     ):  # fmt: skip
         clear = await desk.call("GET", path)
         masked = await desk.call("GET", path, key=key)
