@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from deskbell.model.account import Account, ApiKey, Link, Login
-from deskbell.model.audit import AuditEntry, AuditRow
+from deskbell.model.audit import EVERY_ROW, AuditEntry, AuditFilter, AuditPlace, AuditRow
 from deskbell.model.changes import Change, Guard, Refused, Unit, Verdict
 from deskbell.model.chat import Chat, ChatMessage
 from deskbell.model.delivery import Asked, Attempt, Delivery
@@ -139,8 +139,13 @@ class Bins(Protocol):
 
 
 class Audit(Protocol):
-    async def page(self, site: SiteId, before: int | None, limit: int) -> tuple[AuditRow, ...]: ...
-    async def range(self, site: SiteId, after_seq: int, limit: int) -> tuple[AuditRow, ...]: ...  # oldest first
+    async def page(
+        self, site: SiteId, before: int | None, limit: int, which: AuditFilter = EVERY_ROW
+    ) -> tuple[AuditRow, ...]: ...
+    async def range(
+        self, site: SiteId, after_seq: int, limit: int, which: AuditFilter = EVERY_ROW
+    ) -> tuple[AuditRow, ...]: ...  # oldest first
+    async def checkpoint(self, site: SiteId) -> AuditPlace | None: ...  # the last row that retention took
 
 
 class Due(Protocol):

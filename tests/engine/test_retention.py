@@ -1,11 +1,13 @@
 """What is past its time goes: rows in rounds, captures and keys in their own time, deleted webhooks for good."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from contract.made import bin_, capture
-from deskbell.model.changes import Insert, Refused
+from contract.made import bin_, capture, entry
+from deskbell.accounts import AuditReader
+from deskbell.model.changes import Insert, Refused, Unit
 from deskbell.model.event import Idempotency
 from deskbell.model.instant import plus
 from deskbell.model.people import SYSTEM
@@ -86,6 +88,28 @@ async def test_webhook_deleted_long_ago_is_erased(world: World) -> None:
     published = await world.publish()
     await world.quiet()
     assert await world.state(published) == "delivered"
+
+
+async def test_the_audit_has_a_retention_of_its_own(world: World) -> None:
+    """A chain is cut where it is older than the site wants, tells of it, and is whole before and after."""
+    reader = AuditReader(store=world.store)
+    for day in range(25):
+        await world.store.commit(Unit(changes=(), audit=entry(site=SITE, at=world.clock.now(), object_id=str(day))))
+        world.clock.advance(DAY_S)
+    before = await reader.check(SITE)
+    world.clock.advance(390 * DAY_S)
+    await world.engine.tend()
+    rows = await world.store.audit.range(SITE, 0, 99)
+    assert rows[0].entry.object_id == "15"
+    assert [row.entry.operation for row in rows[-2:]] == ["audit.purge", "audit.purge"]  # rounds of ten rows
+    assert rows[-1].entry.actor == SYSTEM
+    found = await reader.check(SITE)
+    assert before.broken is None
+    assert found.broken is None
+    assert found.checkpoint is not None
+    assert json.loads(rows[-1].entry.after or "")["lastHash"] == found.checkpoint.hash
+    await world.engine.tend()
+    assert len(await world.store.audit.range(SITE, 0, 99)) == len(rows)
 
 
 async def test_clock_of_a_deletion_is_that_of_the_webhook(world: World) -> None:

@@ -118,7 +118,14 @@ async def test_audit_cannot_be_altered(tmp_path: Path, store: SqliteStore) -> No
     """The database itself refuses to change or delete an audit row."""
     await store.commit(inserts(event(1), audit=entry()))
     connection = apsw.Connection(str(tmp_path / "deskbell.db"))
-    for statement in ("UPDATE audit SET hash = ''", "DELETE FROM audit"):
+    for statement in (
+        "UPDATE audit SET hash = ''",
+        "DELETE FROM audit",
+        "INSERT OR REPLACE INTO audit (site, seq, previous_hash, hash, entry) "
+        "SELECT site, seq, '', '', entry FROM audit",
+        "INSERT INTO audit_checkpoint SELECT site, seq, 'false' FROM audit",
+        "INSERT INTO audit_checkpoint SELECT site, seq + 1, hash FROM audit",
+    ):
         with pytest.raises(apsw.ConstraintError, match="append-only"):
             connection.execute(statement)
     connection.close()

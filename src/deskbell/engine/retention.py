@@ -1,7 +1,8 @@
-"""Retention: what is past its time goes, in rounds while there is more; deleted webhooks go for good."""
+"""Retention: what is past its time goes, in rounds; deleted webhooks and the audit's beginning go for good."""
 
 import asyncio
 
+from deskbell.engine.audit_keeping import AuditKeeping
 from deskbell.engine.cancelling import Cancelling
 from deskbell.engine.ground import Ground
 from deskbell.engine.ownership import FIRST_SHARD
@@ -26,6 +27,7 @@ class Retention:
         self._settings = ground.settings
         self._ownership = ground.ownership
         self._cancelling = cancelling
+        self._audit = AuditKeeping(ground)
         self._clock = ground.clock
         self._limits = ground.limits
         self._log = ground.log
@@ -38,6 +40,7 @@ class Retention:
         left = [site.site for site in self._settings.all_sites()]
         while left and self._ownership.owns(FIRST_SHARD):
             left = [one for one in left if await self._purge(self._settings.site(one))]
+        await self._audit.keep()
 
     async def _purge(self, site: Site | None) -> int:
         """One round; how many rows went."""

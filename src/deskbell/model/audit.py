@@ -6,6 +6,9 @@ from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.people import Actor
 
+INSTALLATION = SiteId("")
+"""The chain of what is done to the installation as a whole, beside one chain for each site."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
@@ -39,3 +42,36 @@ class AuditRow:
     entry: AuditEntry
     previous_hash: str
     hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditPlace:
+    """A row of a chain by its number and hash: where a chain ends, or where retention has cut it."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which rows; every member that is set must hold."""
+
+    actor: str = ""  # id or name
+    operation: str = ""  # exact, or a group `webhook.*`
+    object_id: str = ""
+    since: Instant | None = None  # at or after
+    until: Instant | None = None  # before
+
+    def takes(self, entry: AuditEntry) -> bool:
+        """Whether an entry is meant."""
+        group = self.operation.endswith(".*") and entry.operation.startswith(self.operation[:-1])
+        return (
+            self.actor in ("", entry.actor.id, entry.actor.name)
+            and (self.operation in ("", entry.operation) or group)
+            and self.object_id in ("", entry.object_id)
+            and (self.since is None or entry.at >= self.since)
+            and (self.until is None or entry.at < self.until)
+        )
+
+
+EVERY_ROW = AuditFilter()

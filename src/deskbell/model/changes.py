@@ -251,10 +251,22 @@ class Purge:
     keys_before: Instant | None = None  # None: as long as all else
 
 
+@dataclass(frozen=True, kw_only=True)
+class PurgeAudit:
+    """Delete a chain's beginning up to this row, whose number and hash stay as the checkpoint.
+
+    Refused (`state`) unless the row is there with this hash. `Committed.rows` tells how many rows went.
+    """
+
+    site: SiteId
+    seq: int
+    hash: str
+
+
 Change = (
     Insert | Replace | Overwrite | Settle | MoveDelivery | Join | CancelWaiting | PutHealth | AddStats | PutMeta
     | DeleteRow | TrimCaptures | Purge | SetAside | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject
-    | EraseWebhook
+    | EraseWebhook | PurgeAudit
 )  # fmt: skip
 
 
@@ -308,7 +320,9 @@ class Unit:
 class Committed:
     """The unit is durable."""
 
-    rows: int = 0  # how many rows its CancelWaiting, Purge or EraseSubject changed; a unit has at most one of them
+    rows: int = (
+        0  # how many rows its CancelWaiting, Purge, PurgeAudit or EraseSubject changed; a unit has at most one of them
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

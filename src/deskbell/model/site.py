@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import Instant
 
+AUDIT_RETENTION_DAYS = 400
+"""Unless a site says otherwise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Missed:
@@ -42,7 +45,7 @@ class Site:
     ticket_link: str | None = None
     allowed_receivers: tuple[str, ...] = ()  # exact hosts or *.host; empty = no narrowing
     retention_days: int = 30
-    audit_retention_days: int = 400
+    audit_retention_days: int = AUDIT_RETENTION_DAYS
     notify: tuple[str, ...] = ()  # e-mail addresses
     version: int = 1
 

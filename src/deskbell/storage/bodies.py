@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from deskbell.model.audit import AuditEntry, AuditRow
+from deskbell.model.audit import AuditEntry, AuditPlace, AuditRow
 from deskbell.storage.nouns import NOUN_OF_TYPE
 
 T = TypeVar("T")
@@ -54,3 +54,9 @@ def audit_of(row: Any) -> AuditRow:
     """The recorded entry of a row."""
     seq, entry, previous_hash, digest = row
     return AuditRow(seq=seq, entry=value_of(AuditEntry, entry), previous_hash=previous_hash, hash=digest)
+
+
+def audit_place_of(row: Any) -> AuditPlace:
+    """The place of a row of number and hash."""
+    seq, digest = row
+    return AuditPlace(seq=seq, hash=digest)

@@ -1,14 +1,16 @@
 """Reading sites, webhooks, users and their credentials, bins, and the audit."""
 
+from typing import Any
+
 from deskbell.model.account import Account, ApiKey, Link, Login
-from deskbell.model.audit import AuditRow
+from deskbell.model.audit import EVERY_ROW, AuditFilter, AuditPlace, AuditRow
 from deskbell.model.event import CustomType
 from deskbell.model.ids import SiteId
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.site import Site
 from deskbell.model.ticket import TicketLists
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
-from deskbell.storage.bodies import audit_of
+from deskbell.storage.bodies import audit_of, audit_place_of
 from deskbell.storage.reading import Bodies, Reads
 from deskbell.storage.rows import stat_of
 
@@ -139,12 +141,31 @@ class SqlAudit:
     def __init__(self, reads: Reads) -> None:
         self._reads = reads
 
-    async def page(self, site: SiteId, before: int | None, limit: int) -> tuple[AuditRow, ...]:
+    async def page(
+        self, site: SiteId, before: int | None, limit: int, which: AuditFilter = EVERY_ROW
+    ) -> tuple[AuditRow, ...]:
         """Newest first."""
-        bindings = {"site": site, "before": _END if before is None else before, "limit": limit}
+        bindings = {"site": site, "before": _END if before is None else before, "limit": limit, **_meant(which)}
         return await self._reads.rows("audit_before", bindings, audit_of)
 
-    async def range(self, site: SiteId, after_seq: int, limit: int) -> tuple[AuditRow, ...]:
+    async def range(
+        self, site: SiteId, after_seq: int, limit: int, which: AuditFilter = EVERY_ROW
+    ) -> tuple[AuditRow, ...]:
         """Oldest first."""
-        bindings = {"site": site, "after": after_seq, "limit": limit}
+        bindings = {"site": site, "after": after_seq, "limit": limit, **_meant(which)}
         return await self._reads.rows("audit_after", bindings, audit_of)
+
+    async def checkpoint(self, site: SiteId) -> AuditPlace | None:
+        """Where retention has cut the chain."""
+        return await self._reads.one("audit_checkpoint_get", {"site": site}, audit_place_of)
+
+
+def _meant(which: AuditFilter) -> dict[str, Any]:
+    return {
+        "actor": which.actor,
+        "operation": which.operation,
+        "noun": which.operation[:-1] if which.operation.endswith(".*") else "",
+        "object_id": which.object_id,
+        "since": -_END if which.since is None else which.since,
+        "until": _END if which.until is None else which.until,
+    }

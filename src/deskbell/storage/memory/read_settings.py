@@ -1,7 +1,7 @@
 """Reading sites, webhooks, users and their credentials, bins, and the audit, in memory."""
 
 from deskbell.model.account import Account, ApiKey, Link, Login
-from deskbell.model.audit import AuditRow
+from deskbell.model.audit import EVERY_ROW, AuditFilter, AuditPlace, AuditRow
 from deskbell.model.event import CustomType
 from deskbell.model.ids import SiteId
 from deskbell.model.inspector import Bin, Capture
@@ -154,11 +154,21 @@ class MemoryBins(Rows):
 class MemoryAudit(Rows):
     """`ports.Audit`."""
 
-    async def page(self, site: SiteId, before: int | None, limit: int) -> tuple[AuditRow, ...]:
+    async def page(
+        self, site: SiteId, before: int | None, limit: int, which: AuditFilter = EVERY_ROW
+    ) -> tuple[AuditRow, ...]:
         """Newest first."""
         rows: list[AuditRow] = self._tables.of_site("audit", site)[::-1]
-        return tuple([row for row in rows if before is None or row.seq < before][:limit])
+        return tuple([row for row in rows if (before is None or row.seq < before) and which.takes(row.entry)][:limit])
 
-    async def range(self, site: SiteId, after_seq: int, limit: int) -> tuple[AuditRow, ...]:
+    async def range(
+        self, site: SiteId, after_seq: int, limit: int, which: AuditFilter = EVERY_ROW
+    ) -> tuple[AuditRow, ...]:
         """Oldest first."""
-        return tuple([row for row in self._tables.of_site("audit", site) if row.seq > after_seq][:limit])
+        rows: list[AuditRow] = self._tables.of_site("audit", site)
+        return tuple([row for row in rows if row.seq > after_seq and which.takes(row.entry)][:limit])
+
+    async def checkpoint(self, site: SiteId) -> AuditPlace | None:
+        """Where retention has cut the chain."""
+        found: AuditPlace | None = self._tables.get("audit_checkpoint", (site,))
+        return found

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from deskbell.model.audit import AuditEntry, AuditRow
+from deskbell.model.audit import AuditEntry, AuditPlace, AuditRow
 from deskbell.model.changes import (
     AddStats,
     ArmTimer,
@@ -27,6 +27,7 @@ from deskbell.model.changes import (
     MustTimer,
     Overwrite,
     Purge,
+    PurgeAudit,
     PutHealth,
     PutMeta,
     Refused,
@@ -72,6 +73,7 @@ class Units:
             DeleteRow: self._delete,
             TrimCaptures: self._trim_captures,
             Purge: self._purge,
+            PurgeAudit: self._purge_audit,
             ArmTimer: self._arm_timer,
             DropTimers: self._drop_timers,
             DropAsked: self._drop_asked,
@@ -245,6 +247,16 @@ class Units:
 
     def _purge(self, change: Purge) -> None:
         self._rows = purge(self._tables, change)
+
+    def _purge_audit(self, change: PurgeAudit) -> Refused | None:
+        row: AuditRow | None = self._tables.get("audit", (change.site, change.seq))
+        if row is None or row.hash != change.hash:
+            return Refused(reason="state", what="audit")
+        self._tables.put("audit_checkpoint", (change.site,), AuditPlace(seq=row.seq, hash=row.hash))
+        for seq in [one.seq for one in self._tables.of_site("audit", change.site) if one.seq <= change.seq]:
+            self._tables.drop("audit", (change.site, seq))
+            self._rows += 1
+        return None
 
     def _arm_timer(self, change: ArmTimer) -> None:
         key = _timer_key(change.timer)

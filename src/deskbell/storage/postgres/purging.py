@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from deskbell.model.changes import Purge
+from deskbell.model.changes import Purge, PurgeAudit, Refused
 from deskbell.storage.bounds import SLACK_MS, id_bound
 from deskbell.storage.postgres.session import Session
 
@@ -32,3 +32,10 @@ async def _purge_deliveries(session: Session, change: Purge, bounds: dict[str, A
     lists = {"event_ids": list(event_ids), "delivery_ids": list(delivery_ids)}
     await session.run("purge_delivery_event", {"site": change.site, **lists})
     return len(picked)
+
+
+async def purge_audit(session: Session, change: PurgeAudit) -> Refused | int:
+    """A chain's beginning; how many rows."""
+    if not await session.run("audit_checkpoint_put", vars(change)):
+        return Refused(reason="state", what="audit")
+    return await session.run("audit_purge", vars(change))

@@ -593,11 +593,33 @@ SELECT body FROM capture WHERE site = :site AND id = :id;
 
 -- name: audit_before
 -- Rows of a site's audit, newest first.
-SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq < :before ORDER BY seq DESC LIMIT :limit;
+SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq < :before
+  AND (:actor::text = '' OR actor_id = :actor OR actor_name = :actor)
+  AND (:operation::text = '' OR operation = :operation OR :noun::text <> '' AND starts_with(operation, :noun))
+  AND (:object_id::text = '' OR object_id = :object_id) AND at >= :since AND at < :until
+ORDER BY seq DESC LIMIT :limit;
 
 -- name: audit_after
 -- Rows of a site's audit, oldest first.
-SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq > :after ORDER BY seq LIMIT :limit;
+SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq > :after
+  AND (:actor::text = '' OR actor_id = :actor OR actor_name = :actor)
+  AND (:operation::text = '' OR operation = :operation OR :noun::text <> '' AND starts_with(operation, :noun))
+  AND (:object_id::text = '' OR object_id = :object_id) AND at >= :since AND at < :until
+ORDER BY seq LIMIT :limit;
+
+-- name: audit_checkpoint_get
+-- The last row that retention took from the beginning of a chain.
+SELECT seq, hash FROM audit_checkpoint WHERE site = :site;
+
+-- name: audit_checkpoint_put
+-- Keep number and hash of a row that is there: from now on it and those before it may be deleted.
+INSERT INTO audit_checkpoint (site, seq, hash)
+SELECT site, seq, hash FROM audit WHERE site = :site AND seq = :seq AND hash = :hash
+ON CONFLICT (site) DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE excluded.seq > audit_checkpoint.seq;
+
+-- name: audit_purge
+-- Delete the beginning of a chain up to its checkpoint.
+DELETE FROM audit WHERE site = :site AND seq <= :seq;
 
 -- name: site_insert
 -- Write a new site.
@@ -1175,7 +1197,8 @@ UNION ALL
 SELECT 'the queue holds ' || q.delivery_id || ' of ' || q.site || ', which does not wait' FROM queue AS q
 WHERE NOT EXISTS (SELECT 1 FROM delivery AS d WHERE d.site = q.site AND d.id = q.delivery_id AND d.state = q.state)
 UNION ALL
-SELECT 'the audit of ' || site || ' has gaps' FROM audit GROUP BY site HAVING count(*) <> max(seq)
+SELECT 'the audit of ' || a.site || ' has gaps' FROM audit AS a LEFT JOIN audit_checkpoint AS c ON c.site = a.site
+GROUP BY a.site, c.seq HAVING count(*) <> max(a.seq) - coalesce(c.seq, 0)
 UNION ALL
 SELECT checksum_failures || ' damaged pages were found by the server' FROM pg_stat_database
 WHERE datname = current_database() AND checksum_failures > 0

@@ -25,6 +25,7 @@ from deskbell.model.changes import (
     MustFence,
     Overwrite,
     Purge,
+    PurgeAudit,
     PutMeta,
     Refused,
     Replace,
@@ -41,7 +42,7 @@ from deskbell.storage.hot import is_hot_change, is_stale, touched
 from deskbell.storage.nouns import NOUN_OF_KIND, NOUN_OF_TYPE, NUMBERED
 from deskbell.storage.postgres.bulk import Bulk
 from deskbell.storage.postgres.erasing import erase_subject, erase_webhook
-from deskbell.storage.postgres.purging import purge
+from deskbell.storage.postgres.purging import purge, purge_audit
 from deskbell.storage.postgres.refusals import refused_by
 from deskbell.storage.postgres.session import Session
 from deskbell.storage.read_runs import timer_row
@@ -50,7 +51,7 @@ from deskbell.storage.rows import stat_row
 Done = Refused | int | None
 """What a verb answers: a refusal, or how many rows it changed where somebody wants to know."""
 
-_COUNTED = frozenset({CancelWaiting, Purge, EraseSubject})
+_COUNTED = frozenset({CancelWaiting, Purge, PurgeAudit, EraseSubject})
 """Changes whose rows are told."""
 
 
@@ -69,6 +70,7 @@ class Units:
             DeleteRow: self._delete,
             TrimCaptures: self._trim_captures,
             Purge: partial(purge, session),
+            PurgeAudit: partial(purge_audit, session),
             EraseSubject: partial(erase_subject, session),
             EraseWebhook: partial(erase_webhook, session),
             ArmTimer: lambda change: session.run("timer_arm", timer_row(change.timer)),

@@ -502,11 +502,33 @@ SELECT body FROM capture WHERE site = :site AND id = :id;
 
 -- name: audit_before
 -- Rows of a site's audit, newest first.
-SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq < :before ORDER BY seq DESC LIMIT :limit;
+SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq < :before
+  AND (:actor = '' OR actor_id = :actor OR actor_name = :actor)
+  AND (:operation = '' OR operation = :operation OR :noun <> '' AND substr(operation, 1, length(:noun)) = :noun)
+  AND (:object_id = '' OR object_id = :object_id) AND at >= :since AND at < :until
+ORDER BY seq DESC LIMIT :limit;
 
 -- name: audit_after
 -- Rows of a site's audit, oldest first.
-SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq > :after ORDER BY seq LIMIT :limit;
+SELECT seq, entry, previous_hash, hash FROM audit WHERE site = :site AND seq > :after
+  AND (:actor = '' OR actor_id = :actor OR actor_name = :actor)
+  AND (:operation = '' OR operation = :operation OR :noun <> '' AND substr(operation, 1, length(:noun)) = :noun)
+  AND (:object_id = '' OR object_id = :object_id) AND at >= :since AND at < :until
+ORDER BY seq LIMIT :limit;
+
+-- name: audit_checkpoint_get
+-- The last row that retention took from the beginning of a chain.
+SELECT seq, hash FROM audit_checkpoint WHERE site = :site;
+
+-- name: audit_checkpoint_put
+-- Keep number and hash of a row that is there: from now on it and those before it may be deleted.
+INSERT INTO audit_checkpoint (site, seq, hash)
+SELECT site, seq, hash FROM audit WHERE site = :site AND seq = :seq AND hash = :hash
+ON CONFLICT (site) DO UPDATE SET seq = excluded.seq, hash = excluded.hash WHERE excluded.seq > audit_checkpoint.seq;
+
+-- name: audit_purge
+-- Delete the beginning of a chain up to its checkpoint.
+DELETE FROM audit WHERE site = :site AND seq <= :seq;
 
 -- name: site_insert
 -- Write a new site.

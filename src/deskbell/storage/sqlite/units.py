@@ -24,6 +24,7 @@ from deskbell.model.changes import (
     MustFence,
     Overwrite,
     Purge,
+    PurgeAudit,
     PutHealth,
     PutMeta,
     Refused,
@@ -87,6 +88,7 @@ class Units:
             DeleteRow: self._delete,
             TrimCaptures: self._trim_captures,
             Purge: self._purge,
+            PurgeAudit: self._purge_audit,
             ArmTimer: self._arm_timer,
             DropTimers: self._drop_timers,
             DropAsked: self._drop_asked,
@@ -243,6 +245,12 @@ class Units:
 
     def _purge(self, change: Purge) -> None:
         self._rows = self._purging.purge(change)
+
+    def _purge_audit(self, change: PurgeAudit) -> Refused | None:
+        if not self._run("audit_checkpoint_put", vars(change)):
+            return Refused(reason="state", what="audit")
+        self._rows = self._run("audit_purge", {"site": change.site, "seq": change.seq})
+        return None
 
     def _arm_timer(self, change: ArmTimer) -> None:
         self._run("timer_arm", timer_row(change.timer))
