@@ -51,7 +51,8 @@ def _certificate(handshake: ssl.SSLObject) -> x509.Certificate | None:
 
 def client_context(ca_file: str | None = None) -> ssl.SSLContext:
     """TLS 1.2 or later, peer and host verified, the system's authorities and those in `ca_file` (PEM)."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # ssl.create_default_context would obey SSLKEYLOGFILE
+    context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     context.sslobject_class = _TellingHandshake
