@@ -3,9 +3,10 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from deskbell import assembly
 from deskbell.accounts import AuditReader
@@ -13,9 +14,10 @@ from deskbell.config import Config
 from deskbell.erasures import FILE as ERASURES
 from deskbell.erasures import read_erasures
 from deskbell.keys import check_keyring
-from deskbell.model.audit import AuditEntry
+from deskbell.model.audit import INSTALLATION, AuditEntry, AuditPlace
 from deskbell.model.changes import CancelWaiting, Committed, Purge, PutMeta, Replace, Unit
 from deskbell.model.errors import StoreBroken
+from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant, format_instant, plus
 from deskbell.model.people import SYSTEM
 from deskbell.model.query import DeliveryFilter
@@ -29,6 +31,7 @@ from deskbell.storage.sqlite.store import LOCK_NAME, SqliteStore
 
 DATABASE = "deskbell.db"
 BACKUP_AT = "backup_at"
+AUDIT_HEADS = "audit_heads"
 ROWS_AT_ONCE = 2_000
 _DAY_S = 86_400
 _COUNT_MAX = 1_000_000_000
@@ -40,6 +43,7 @@ class Copy:
 
     schema: int
     key_ids: tuple[str, ...]  # keys that its secrets need
+    heads: dict[SiteId, AuditPlace]  # where the audit's chains end in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +68,13 @@ async def back_up(config: Config, file: Path, now: Instant, progress: Callable[[
     copy_database(source, part, progress)
     store = SqliteStore.open(part, lock=False)
     try:
-        await check_audit(store)
-        made = Copy(schema=await store.schema.version(), key_ids=await key_ids(store))
+        await check_audit(store, {})
+        heads = await AuditReader(store=store).heads()
+        made = Copy(schema=await store.schema.version(), key_ids=await key_ids(store), heads=heads)
     finally:
         await store.close()
-    finish_copy(part, BACKUP_AT, str(int(now)))
+    noted = json.dumps({site: [head.seq, head.hash] for site, head in heads.items()})
+    finish_copy(part, {BACKUP_AT: str(int(now)), AUDIT_HEADS: noted})
     os.replace(part, file)
     return made
 
@@ -81,7 +87,13 @@ async def restore(config: Config, file: Path, now: Instant, *, force: bool) -> D
     lock = FileLock(config.data / LOCK_NAME)
     try:
         check_keyring(config, read_note(file, "key_checks"))
-        kept = put_in_place(file, config.data, now, force=force)
+        fresh = copy_beside(file, config.data, force=force)
+        try:
+            await check_fresh(fresh)
+        except BaseException:
+            fresh.unlink()
+            raise
+        kept = put_in_place(fresh, config.data, now)
     finally:
         lock.release()
     store = await assembly.open_store(config, lambda: None)
@@ -100,13 +112,25 @@ def must_be_file(config: Config) -> None:
         )
 
 
-async def check_audit(store: Store) -> None:
-    """Raises StoreBroken when a chain is broken."""
+async def check_audit(store: Store, known: Mapping[str, Sequence[Any]]) -> None:
+    """Raises StoreBroken when a chain is broken, or does not have the rows that are known of it."""
     reader = AuditReader(store=store)
-    for site in await store.sites.all():
-        broken = await reader.verify(site.site)
-        if broken is not None:
-            raise StoreBroken(f"the audit of {site.site} is broken at row {broken}; see `deskbell audit verify`")
+    for site in (INSTALLATION, *[one.site for one in await store.sites.all()]):
+        head = known.get(site)
+        found = await reader.check(site, {} if head is None else {int(head[0]): str(head[1])})
+        if found.broken is not None:
+            whose = site or "the installation"
+            raise StoreBroken(f"the audit of {whose} is broken at row {found.broken}; see `deskbell audit verify`")
+
+
+async def check_fresh(path: Path) -> None:
+    """Whether the audit's chains of a backup are whole, and end where they ended when it was made."""
+    noted = json.loads(read_note(path, AUDIT_HEADS) or "{}")
+    store = SqliteStore.open(path, lock=False)
+    try:
+        await check_audit(store, noted)
+    finally:
+        await store.close()
 
 
 async def key_ids(store: Store) -> tuple[str, ...]:
@@ -114,16 +138,21 @@ async def key_ids(store: Store) -> tuple[str, ...]:
     return tuple(json.loads(await store.schema.meta("key_checks") or "{}"))
 
 
-def put_in_place(file: Path, data: Path, now: Instant, *, force: bool) -> str | None:
-    """The copy becomes the database; what was there keeps another name."""
-    target, fresh = data / DATABASE, data / f"{DATABASE}.new"
-    if target.exists() and not force:
+def copy_beside(file: Path, data: Path, *, force: bool) -> Path:
+    """A copy of the backup beside the database."""
+    fresh = data / f"{DATABASE}.new"
+    if (data / DATABASE).exists() and not force:
         raise StoreBroken(f"there is a database in {data}: use --force to replace it; it is kept beside")
     shutil.copyfile(file, fresh)
     os.chmod(fresh, 0o600)
+    return fresh
+
+
+def put_in_place(fresh: Path, data: Path, now: Instant) -> str | None:
+    """The copy becomes the database; what was there keeps another name."""
+    target, kept = data / DATABASE, None
     with fresh.open("rb") as written:
         os.fsync(written.fileno())
-    kept = None
     if target.exists():
         kept = f"{DATABASE}.before-{format_instant(now)[:19].replace(':', '')}"
         for ending in ("-wal", "-shm", ""):

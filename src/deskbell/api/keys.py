@@ -1,18 +1,16 @@
-"""API keys, users, logins and the audit."""
+"""API keys, users and logins."""
 
 from typing import Any
 
 from starlette.responses import Response
 
 from deskbell.api import show
-from deskbell.api.answer import ApiAsk, json, nothing, page, place
+from deskbell.api.answer import ApiAsk, json, nothing
 from deskbell.api.shapes import Input, Listing
 from deskbell.model.account import Account, ApiKey, Login, Permission
-from deskbell.model.audit import AuditRow
-from deskbell.model.errors import Unreadable
 from deskbell.model.instant import format_instant
 from deskbell.server.once import Keeps
-from deskbell.server.route import LIST, Route
+from deskbell.server.route import Route
 
 
 class KeyInput(Input):
@@ -64,25 +62,6 @@ def login_shape(login: Login) -> dict[str, Any]:
     }
 
 
-def audit_shape(row: AuditRow) -> dict[str, Any]:
-    """One row of the audit."""
-    entry = row.entry
-    return {
-        "seq": row.seq,
-        "at": format_instant(entry.at),
-        "actor": {"kind": entry.actor.kind.value, "name": entry.actor.name, "id": entry.actor.id},
-        "operation": entry.operation,
-        "objectId": entry.object_id,
-        "address": entry.address,
-        "requestId": entry.request_id,
-        "before": entry.before,
-        "after": entry.after,
-        "reason": entry.reason,
-        "previousHash": row.previous_hash,
-        "hash": row.hash,
-    }
-
-
 async def keys(ask: ApiAsk) -> Response:
     """The site's keys; never their text."""
     return json(Listing(items=[key_shape(key) for key in await ask.rooms.accounts.keys(ask.site)], next=None))
@@ -119,15 +98,6 @@ async def end_login(ask: ApiAsk) -> Response:
     return nothing()
 
 
-async def audit(ask: ApiAsk) -> Response:
-    """The audit, newest first."""
-    before, limit = place(ask)
-    if before is not None and not before.isdigit():
-        raise Unreadable
-    rows = await ask.rooms.audit.page(ask.site, int(before) if before else None, limit + 1)
-    return page(ask, rows, limit, lambda row: str(row.seq), audit_shape)
-
-
 ADMIN = Permission.SITE_ADMIN
 ROUTES: tuple[Route[Any], ...] = (
     Route(method="GET", path="/keys", permission=ADMIN, handler=keys, summary="List API keys"),
@@ -161,13 +131,5 @@ ROUTES: tuple[Route[Any], ...] = (
         summary="End an own login",
         status=204,
         audit="login.end",
-    ),
-    Route(
-        method="GET",
-        path="/audit",
-        permission=Permission.AUDIT_READ,
-        handler=audit,
-        summary="Read the audit",
-        query=LIST,
     ),
 )

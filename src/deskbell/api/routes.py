@@ -3,6 +3,7 @@
 from typing import Any
 
 from deskbell.api import (
+    audit,
     catalogue,
     chats,
     deliveries,
@@ -44,6 +45,7 @@ API_ROUTES: tuple[Route[Any], ...] = (
     *tickets.ROUTES,
     *dwell_rules.ROUTES,
     *keys.ROUTES,
+    *audit.ROUTES,
 )
 """Below /api/v1. `POST /events` is answered by server/hot_path.py and described in openapi.py."""
 

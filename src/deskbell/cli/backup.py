@@ -53,10 +53,13 @@ def backup(file: Path, data: str | None, with_keys: bool, force: bool, wants_jso
                 "schema": made.schema,
                 "keys": list(made.key_ids),
                 "keysFile": None if keys is None else str(keys),
+                "audit": {site: {"seq": head.seq, "hash": head.hash} for site, head in made.heads.items()},
             }
         )
         return
     line(f"{file}: {file.stat().st_size:,} bytes, checked; schema version {made.schema}.")
+    for site, head in made.heads.items():
+        line(f"The audit of {site or 'the installation'} ends at row {head.seq:,} with hash {head.hash}.")
     line(f"To read its secrets the keyring needs: {', '.join(made.key_ids) or 'no key'}.")
     line(
         f"Keys are in {keys}: keep it apart from the copy."

@@ -22,6 +22,15 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None, query: dict[str, Any] | None = None) -> Any:
         """One request; the decoded answer, None for 204. Ends the command with a sentence when it is refused."""
+        text = self.send(method, path, body, query)
+        return json.loads(text) if text else None
+
+    def fetch(self, path: str, query: dict[str, Any] | None = None) -> bytes:
+        """An answer as it is."""
+        return self.send("GET", path, None, query)
+
+    def send(self, method: str, path: str, body: Any, query: dict[str, Any] | None) -> bytes:
+        """One request, and the body of its answer."""
         parts = urlsplit(self.url)
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = kind(parts.hostname or "127.0.0.1", parts.port, timeout=TIMEOUT_S)
@@ -41,7 +50,7 @@ class Client:
             connection.close()
         if answer.status >= 400:
             raise click.ClickException(sentence(answer.status, text))
-        return json.loads(text) if text else None
+        return text
 
 
 def sentence(status: int, text: bytes) -> str:

@@ -4,6 +4,7 @@ import click
 
 from deskbell import __version__
 from deskbell.cli import (
+    audit,
     backup,
     bench,
     deliveries,
@@ -46,6 +47,7 @@ for command in (
     events.trigger,
     deliveries.group,
     replay.group,
+    audit.group,
     verify.verify,
     openapi.openapi,
 ):

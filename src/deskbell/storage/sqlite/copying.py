@@ -1,7 +1,7 @@
 """Copying a database that is in use: one moment of it, whatever is written meanwhile."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import apsw
@@ -78,11 +78,11 @@ def read_note(path: Path, key: str) -> str | None:
     return None if found is None else str(found)
 
 
-def finish_copy(path: Path, key: str, value: str) -> None:
-    """Note a value in a copy, make it one file without a log beside it, and see it on the disk."""
+def finish_copy(path: Path, notes: Mapping[str, str]) -> None:
+    """Note values in a copy, make it one file without a log beside it, and see it on the disk."""
     copy = apsw.Connection(str(path))
     try:
-        copy.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, value))
+        copy.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(notes.items()))
         copy.execute("PRAGMA journal_mode = DELETE")
     finally:
         copy.close()
