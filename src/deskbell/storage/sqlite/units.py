@@ -142,8 +142,8 @@ class Units:
         row = change.row
         noun = NOUN_OF_TYPE[type(row)]
         if isinstance(row, Event):
-            self._run("event_insert", event_row(row))
-        elif isinstance(row, Delivery):
+            return self._insert_event(row)
+        if isinstance(row, Delivery):
             self._run("delivery_insert", delivery_row(row))
             self._carry(row.site, row.event_ids, row.id)
         elif isinstance(row, Attempt):
@@ -157,6 +157,14 @@ class Units:
             except apsw.ConstraintError as error:
                 return refused_by(error, noun.parent[0] if noun.parent else "")
             self._keep_version(row)
+        return None
+
+    def _insert_event(self, row: Event) -> Refused | None:
+        try:
+            self._run("event_insert", event_row(row))
+        except apsw.ConstraintError as error:  # SQLite names the index that it looked at first; the id comes first
+            is_known = self._connection.execute(self._sql["event_get"], {"site": row.site, "id": row.id}).get
+            return Refused(reason="exists", what="event") if is_known else refused_by(error)
         return None
 
     def _carry(self, site: SiteId, event_ids: Iterable[EventId], delivery_id: DeliveryId) -> None:
