@@ -1,90 +1,50 @@
-"""Fills a database with a backlog: many deliveries that wait, as they would after a long silence of a receiver.
+"""A long silence is over: so many deliveries wait. How they drain, how soon the start is, how large, how quick to read.
 
-Usage: python backlog.py FILE_OR_URL SITE WEBHOOK VERSION COUNT. Written with the product's own store, in units of
-hundreds; the product must not run.
+Usage: python benchmarks/backlog.py [--rows 1000000] [--seconds 8] [--json]. Two installations are filled, one whose
+receiver is back, and one with a paused webhook whose rows stand in front of another webhook's. Exit 1 when something
+was lost or changed; whether each budget is met stands beside its figure.
 """
 
-import asyncio
+import argparse
+import json
 import sys
-import time
+import tempfile
 from pathlib import Path
+from typing import Any
 
-from deskbell.model.changes import Committed, Insert, Unit
-from deskbell.model.delivery import Delivery
-from deskbell.model.event import Event, Subject, TraceEntry
-from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId, make_id, shard_of
-from deskbell.model.instant import from_seconds
-from deskbell.model.people import SYSTEM
-from deskbell.ports import Store
-from deskbell.rules.payload import custom_head, finish_snapshot
-from deskbell.storage.sqlite import SqliteStore
-
-PER_UNIT, AT_ONCE = 100, 50
-WORDS = [
-    "printer", "cannot", "order", "invoice", "the", "a", "of", "customer", "Ünal", "asks", "whether", "ticket", "4711",
-    "paper", "tray", "is", "in", "on", "fire", "please",
-]  # fmt: skip
-TEXT = " ".join(WORDS[hash_ % len(WORDS)] + str(hash_ % 97) for hash_ in (n * 2_654_435_761 >> 7 for n in range(190)))
-DATA = f'{{"text":"{TEXT[:1_400]}"}}'.encode()
-"""About as long, and as dense, as a chat."""
+from budgets import Run, budget_7
+from reckoning import calibrate
 
 
-def pair(site: SiteId, webhook: WebhookId, version: int, n: int, ms: int) -> tuple[Event, Delivery]:
-    """An event and its delivery."""
-    at = from_seconds(ms / 1000)
-    event_id = EventId(make_id("evt", unix_ms=ms, chance=n))
-    head = custom_head(site, event_id, "custom.load", DATA)
-    snapshot = finish_snapshot(
-        head, event_id=event_id, event_type="custom.load", sequence=None, occurred_at=at, extra={}
-    )
-    subject = Subject(type="order", id=str(n % 5000), title=f"Order {n % 5000}")
-    delivery_id = DeliveryId(make_id("dlv", unix_ms=ms, chance=n))
-    event = Event(
-        site=site, id=event_id, type="custom.load", snapshot=snapshot, occurred_at=at, received_at=at, by=SYSTEM,
-        subject=subject, trace=(TraceEntry(webhook_id=webhook, reason="matched", delivery_id=delivery_id),),
-    )  # fmt: skip
-    delivery = Delivery(
-        site=site, id=delivery_id, webhook_id=webhook, webhook_version=version,
-        shard=shard_of(webhook), event_ids=(event_id,), event_types=("custom.load",), created_at=at, due_at=at,
-        subject=subject,
-    )  # fmt: skip
-    return event, delivery
-
-
-async def fill(place: str, site: SiteId, webhook: WebhookId, version: int, count: int) -> None:
-    """Write `count` of them, the oldest an hour ago."""
-    store = await opened(place)
-    start_ms = int(time.time() * 1000) - 3_600_000
-    units = []
-    for first in range(0, count, PER_UNIT):
-        rows = [
-            row
-            for n in range(first, min(count, first + PER_UNIT))
-            for row in pair(site, webhook, version, n, start_ms + n // 1000)
-        ]
-        units.append(Unit(changes=tuple(Insert(row=row) for row in rows)))
-        if len(units) == AT_ONCE:
-            await commit(store, units)
-            units = []
-    await commit(store, units)
-    await store.close()
-
-
-async def opened(place: str) -> Store:
-    """The store of a file, or of a PostgreSQL URL."""
-    if place.startswith("postgresql://"):
-        from deskbell.storage.postgres import PostgresStore
-
-        return await PostgresStore.open(place)
-    return SqliteStore.open(Path(place))
-
-
-async def commit(store: Store, units: list[Unit]) -> None:
-    """All of them in one transaction."""
-    verdicts = await asyncio.gather(*[store.commit(unit) for unit in units])
-    assert all(isinstance(one, Committed) for one in verdicts), verdicts
+def main() -> int:
+    """Fill, measure, tell."""
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--rows", type=int, default=1_000_000, help="that wait")
+    options.add_argument("--seconds", type=float, default=8.0, help="of draining, and of publishing beside")
+    options.add_argument("--json", action="store_true", help="one JSON object")
+    chosen = options.parse_args()
+    before = calibrate()
+    with tempfile.TemporaryDirectory() as name:
+        run = Run(folder=Path(name), seconds=chosen.seconds, rows=chosen.rows)
+        budget_7(run)
+    lost = sum(one.get("lost", 0) + one.get("bodies_changed", 0) for one in run.report.values())
+    told: dict[str, Any] = {
+        "rows": chosen.rows,
+        "lost": lost,
+        "met": all(bar.met for bar in run.bars),
+        "budgets": [{**vars(bar), "met": bar.met} for bar in run.bars],
+        "measured": run.report,
+        "calibration_ms": {"before": before, "after": calibrate()},
+    }
+    if chosen.json:
+        print(json.dumps(told))
+    else:
+        for bar in run.bars:
+            print(
+                f"{'ok  ' if bar.met else 'MISS'} {bar.name:40} {bar.value:>12,.3f}  (budget {bar.budget:,g} {bar.unit})"
+            )
+    return 1 if lost else 0
 
 
 if __name__ == "__main__":
-    _, file, a_site, a_webhook, a_version, a_count = sys.argv
-    asyncio.run(fill(file, SiteId(a_site), WebhookId(a_webhook), int(a_version), int(a_count)))
+    sys.exit(main())

@@ -1,5 +1,6 @@
 """The budgets one by one: each makes its scene, measures, and answers figures, some of them beside their budget."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from statistics import median
 from types import MappingProxyType
 from typing import Any
 
+from deskbell.storage.sqlite import SqliteStore
 from plot import Bar
 from products import HERE, Ceiling, Deskbell
 from reckoning import Report, arrival_ms, percentiles, rate, reconcile
@@ -187,7 +189,7 @@ def filled(run: Run, *, paused: bool) -> tuple[Deskbell, int]:
             product.call("POST", f"/webhooks/{webhook}/pause")
         version = product.call("GET", f"/webhooks/{webhook}")["version"]
     rows = [str(product.data / "deskbell.db"), "desk", webhook, str(version), str(run.rows)]
-    subprocess.run([sys.executable, str(HERE / "backlog.py"), *rows], check=True, env=product.environment)
+    subprocess.run([sys.executable, str(HERE / "filling.py"), *rows], check=True, env=product.environment)
     return product, scene.receiver_port
 
 
@@ -200,13 +202,33 @@ def draining(run: Run) -> Report:
         time.sleep(run.seconds)
         after, lasted_s = product.metrics(), time.time() - began
         page, memory = page_ms(product), scene.memory_mb(peak=True)
+    due = due_ms(product)
     attempts = after["deskbell_attempt_seconds_count"] - before["deskbell_attempt_seconds_count"]
     return {
         "start_s": round(product.ready_s, 2),
         "drained_per_s": round(attempts / lasted_s),
+        "due_p99_ms": due,
         "page_ms": page,
         "memory_mb": memory,
     }
+
+
+def due_ms(product: Deskbell) -> float:
+    """How long the stopped product's store takes to read a hundred of what is due, 99 of 100 times."""
+
+    async def measured() -> list[float]:
+        store = SqliteStore.open(product.data / "deskbell.db")
+        waiting = await store.due.webhooks()
+        found = []
+        for number in range(300 if waiting else 0):
+            site, webhook, *_ = waiting[number % len(waiting)]
+            began = time.perf_counter()
+            await store.due.deliveries(site, webhook, None, 100)
+            found.append((time.perf_counter() - began) * 1000)
+        await store.close()
+        return found
+
+    return percentiles(asyncio.run(measured()) or [0.0])["p99"]
 
 
 def page_ms(product: Deskbell) -> float:
@@ -229,10 +251,11 @@ def held_in_front(run: Run) -> Report:
         load = scene.publish(seconds=run.seconds, per_second=200)
         time.sleep(1.0)
         page, memory = page_ms(product), scene.memory_mb(peak=True)
-    arrivals, paths = scene.arrivals(), ["/ok/1"]
+    arrivals, paths, due = scene.arrivals(), ["/ok/1"], due_ms(product)
     return {
         "start_s": round(product.ready_s, 2),
         "publish_to_arrival_ms": percentiles(arrival_ms(load, arrivals, paths)),
+        "due_p99_ms": due,
         "page_ms": page,
         "memory_mb": memory,
         **reconcile(load, arrivals, paths),
@@ -247,6 +270,7 @@ def budget_7(run: Run) -> None:
     run.judge(f"7 {run.rows:,} waiting: drains", share, 0.8, "of rate 1", more=True)
     run.judge("7 start", max(waiting["start_s"], held["start_s"]), 5, "s", more=False)
     run.judge("7 memory", max(waiting["memory_mb"], held["memory_mb"]), 400, "MB", more=False)
+    run.judge("7 reading what is due", max(waiting["due_p99_ms"], held["due_p99_ms"]), 5, "ms", more=False)
     run.judge("7 list page", max(waiting["page_ms"], held["page_ms"]), 100, "ms", more=False)
 
 

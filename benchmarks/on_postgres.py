@@ -62,7 +62,7 @@ def worker_alone(run: Run) -> Report:
             (webhook,) = scene.expected.values()
             version = product.call("GET", f"/webhooks/{webhook}")["version"]
         rows = [url, "desk", webhook, str(version), str(min(run.rows, 100_000))]
-        subprocess.run([sys.executable, str(HERE / "backlog.py"), *rows], check=True, env=product.environment)
+        subprocess.run([sys.executable, str(HERE / "filling.py"), *rows], check=True, env=product.environment)
         return drained(run, product, scene.receiver_port)
 
 

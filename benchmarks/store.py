@@ -13,7 +13,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from backlog import pair
 from deskbell.model.changes import Committed, Insert, PutHealth, Settle, Unit, Verdict
 from deskbell.model.delivery import Attempt, Decision, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.exchange import Outcome, OutcomeClass, Timing
@@ -22,6 +21,7 @@ from deskbell.model.instant import plus
 from deskbell.model.webhook import Health
 from deskbell.ports import Store
 from deskbell.storage.sqlite import SqliteStore
+from filling import pair
 
 SITE, WEBHOOK = SiteId("desk"), WebhookId(make_id("whk", unix_ms=1, chance=1))
 SENT = (
