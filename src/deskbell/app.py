@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import structlog
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from deskbell.api.routes import API_ROUTES, ROOT_ROUTES
 from deskbell.assembly import build_rooms, node_name, open_store, shared_doorbell
 from deskbell.clock import SystemRandom
 from deskbell.config import Config
+from deskbell.keyring.watch import KeyringWatch
 from deskbell.model.errors import Refusal
 from deskbell.model.ids import make_id
 from deskbell.model.instant import unix_ms
@@ -45,11 +47,13 @@ class House:
     rooms: Rooms
     app: ASGIApp
     direct: DirectPublish  # answers what it can before the app sees it
+    watch: KeyringWatch
     bell: "PostgresDoorbell | None" = None  # rings at other processes on the same database
     broken: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
         """Hear what other processes ring for, and deliver."""
+        await self.watch.begin()
         if self.bell is not None:
             self.bell.open()
         await self.rooms.engine.start()
@@ -76,6 +80,7 @@ class House:
         if self.bell is not None:
             await self.bell.close()
         await self.rooms.sender.close()
+        await self.watch.close()
         await self.rooms.store.close()
 
 
@@ -163,4 +168,18 @@ async def open_house(config: Config) -> House:
     bell = shared_doorbell(config, store, node)
     rooms = await build_rooms(config, store, bell, node)
     app, direct = build_app(config, rooms)
-    return House(config=config, rooms=rooms, app=app, direct=direct, bell=bell, broken=broken)
+    watch = watch_keyring(config, rooms, node)
+    return House(config=config, rooms=rooms, app=app, direct=direct, watch=watch, bell=bell, broken=broken)
+
+
+def watch_keyring(config: Config, rooms: Rooms, node: str) -> KeyringWatch:
+    """What notices a changed keyring."""
+    return KeyringWatch(
+        config=config,
+        store=rooms.store,
+        keyring=rooms.keyring,
+        clock=rooms.clock,
+        random=rooms.random,
+        node=node,
+        log=structlog.get_logger(),
+    )

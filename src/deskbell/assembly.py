@@ -17,7 +17,7 @@ from deskbell.doorbell.local import LocalDoorbell
 from deskbell.engine import Engine
 from deskbell.erasures import FILE, note_erasure
 from deskbell.inspector import Inspector
-from deskbell.keys import load_keyring
+from deskbell.keyring.load import load_keyring
 from deskbell.model.changes import EraseSubject
 from deskbell.model.errors import StoreBroken
 from deskbell.model.ids import SiteId

@@ -13,7 +13,7 @@ from deskbell.accounts import AuditReader
 from deskbell.config import Config
 from deskbell.erasures import FILE as ERASURES
 from deskbell.erasures import read_erasures
-from deskbell.keys import check_keyring
+from deskbell.keyring.load import check_keyring
 from deskbell.model.audit import INSTALLATION, AuditEntry, AuditPlace
 from deskbell.model.changes import CancelWaiting, Committed, Purge, PutMeta, Replace, Unit
 from deskbell.model.errors import StoreBroken

@@ -22,6 +22,7 @@ from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, TicketFilter, WaitingCount
 from deskbell.model.replay import Choice, Replay
+from deskbell.model.sealed import SealedRow
 from deskbell.model.shard import Shares
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
@@ -198,6 +199,14 @@ class Schema(Protocol):
     async def backup(self, path: str) -> None: ...
 
 
+class SealedRows(Protocol):
+    """Every row that holds sealed fields, for all sites: what re-encryption walks through."""
+
+    async def page(
+        self, table: str, after: Sequence[Any] | None, limit: int
+    ) -> tuple[SealedRow, ...]: ...  # in the order of keys; damaged rows too, without a value
+
+
 class Store(Protocol):
     """The database. `submit` puts a unit into this turn's transaction and calls `done` once it is durable."""
 
@@ -214,6 +223,7 @@ class Store(Protocol):
     timers: Timers
     replays: Replays
     shards: Shards
+    sealed: SealedRows
     schema: Schema
     is_shared: bool  # other processes may deliver from it too: shards are leased, settles carry fences
 

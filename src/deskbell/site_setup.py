@@ -1,13 +1,9 @@
 """First start: a site, its first API key, and the link by which the owner sets up their login."""
 
-import json
 from dataclasses import dataclass
 
-from deskbell.model.changes import PutMeta, Unit
 from deskbell.model.ids import SiteId
 from deskbell.rooms import Rooms
-
-KEY_CHECKS = "key_checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +17,6 @@ class Made:
 
 async def set_up(rooms: Rooms, msp: str = "desk", name: str = "Service desk") -> Made:
     """Make the site if it is new; always a fresh set-up link."""
-    await rooms.store.commit(Unit(changes=(PutMeta(key=KEY_CHECKS, value=json.dumps(rooms.keyring.check_records())),)))
     site = await rooms.accounts.create_site(msp, name)
     key = await rooms.accounts.first_key(site.site)
     token = await rooms.accounts.setup_link(site.site)

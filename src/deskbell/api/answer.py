@@ -59,4 +59,6 @@ def bound_to(ask: ApiAsk) -> str:
 
 def cursors(ask: ApiAsk) -> Cursors:
     """The cursors of this installation."""
-    return Cursors(key=ask.rooms.keyring.fingerprint("cursors").encode())
+    keyring = ask.rooms.keyring
+    key, every = keyring.fingerprint("cursors"), keyring.fingerprints("cursors")
+    return Cursors(key=key.encode(), older=tuple(one.encode() for one in every if one != key))

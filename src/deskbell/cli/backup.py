@@ -16,7 +16,7 @@ from deskbell.cli.output import as_json, json_option, line
 from deskbell.cli.serve import configured
 from deskbell.clock import SystemClock
 from deskbell.config import Config
-from deskbell.keys import FILE as KEY_FILE
+from deskbell.keyring.file import FILE as KEY_FILE
 from deskbell.logs import set_up_logs
 from deskbell.model.errors import DeskbellError
 

@@ -15,7 +15,7 @@ from deskbell import assembly
 from deskbell.cli.output import as_json, json_option, line
 from deskbell.clock import SystemRandom
 from deskbell.config import WILDCARDS, Config, ConfigError, read_config
-from deskbell.keys import load_keyring
+from deskbell.keyring.load import load_keyring
 from deskbell.model.errors import DeskbellError, StoreBroken
 from deskbell.ports import Store
 
@@ -105,7 +105,7 @@ async def database_findings(config: Config) -> list[Finding]:
     try:
         store = await assembly.open_store(config, lambda: None, lock=False)
         try:
-            await load_keyring(config, store, SystemRandom())
+            await load_keyring(config, store, SystemRandom(), registers=False)
             faults = await store.schema.check()
             advice = await assembly.database_advice(config)
             unreadable = [one async for one in unreadable_rows(store)]

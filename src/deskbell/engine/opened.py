@@ -9,6 +9,7 @@ from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Secret, Webhook
 from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
+from deskbell.rules.sealed_fields import URL_FIELD, header_field
 from deskbell.rules.sealing import Keyring, aad_field, aad_secret
 from deskbell.rules.signing import SigningKey, fingerprint
 
@@ -74,9 +75,9 @@ def _sealed(webhook: Webhook, site: Site, limits: Limits) -> Opened:
 
 def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -> Opened:
     webhook = sealed.webhook
-    url = keyring.open(webhook.receiver_url.sealed, aad_field(webhook.site, webhook.id, "receiver_url")).decode()
+    url = keyring.open(webhook.receiver_url.sealed, aad_field(webhook.site, webhook.id, URL_FIELD)).decode()
     headers = tuple(
-        (name, keyring.open(value, aad_field(webhook.site, webhook.id, f"header:{name.lower()}")).decode())
+        (name, keyring.open(value, aad_field(webhook.site, webhook.id, header_field(name))).decode())
         for name, value in webhook.headers.items()
     )
     texts = [keyring.open(one.sealed, aad_secret(one.site, one.webhook_id, one.id)).decode() for one in secrets]

@@ -16,6 +16,7 @@ from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.replay import Replay
+from deskbell.model.sealed import SealedRow
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
 from deskbell.model.timer import DwellRule, Timer
@@ -217,6 +218,16 @@ class PutMeta:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reseal:
+    """Write rows whose sealed fields were sealed anew, each as long as it is still stored as it was read.
+
+    Their versions stay: nothing else of them may differ. `Committed.rows` is how many were.
+    """
+
+    rows: tuple[tuple[SealedRow, Any], ...]  # as it was read, and the value to write
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeleteRow:
     """Delete one row: kind is the row type's name in lower case, key its key after the site.
 
@@ -266,7 +277,7 @@ class PurgeAudit:
 Change = (
     Insert | Replace | Overwrite | Settle | MoveDelivery | Join | CancelWaiting | PutHealth | AddStats | PutMeta
     | DeleteRow | TrimCaptures | Purge | SetAside | ArmTimer | DropTimers | DropAsked | DropRule | EraseSubject
-    | EraseWebhook | PurgeAudit
+    | EraseWebhook | PurgeAudit | Reseal
 )  # fmt: skip
 
 
@@ -304,7 +315,15 @@ class MustFence:
     fence: int
 
 
-Guard = MustState | MustVersion | MustTimer | MustFence
+@dataclass(frozen=True, kw_only=True)
+class MustMeta:
+    """Guard: the installation's value of this key is still this one. Else the unit is refused (`meta`)."""
+
+    key: str
+    value: str  # empty: there is none
+
+
+Guard = MustState | MustVersion | MustTimer | MustFence | MustMeta
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -320,15 +339,13 @@ class Unit:
 class Committed:
     """The unit is durable."""
 
-    rows: int = (
-        0  # how many rows its CancelWaiting, Purge, PurgeAudit or EraseSubject changed; a unit has at most one of them
-    )
+    rows: int = 0  # changed by its CancelWaiting, Purge, PurgeAudit, EraseSubject or Reseal; it has at most one of them
 
 
 @dataclass(frozen=True, kw_only=True)
 class Refused:
-    """The unit changed nothing: `exists`, `version`, `state`, `missing`, `timer`, `fence`, or `busy`, `disk_full`,
-    `broken`."""
+    """The unit changed nothing: `exists`, `version`, `state`, `missing`, `timer`, `fence`, `meta`, or `busy`,
+    `disk_full`, `broken`."""
 
     reason: str
     what: str = ""  # table or kind, e.g. `event.external_id`; of `broken`: the fault of a value of this unit alone

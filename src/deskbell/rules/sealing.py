@@ -47,6 +47,13 @@ class Keyring:
                 raise KeyringFault("A key id is 1 to 32 letters, digits, - or _ and begins with a letter or digit.")
             if len(entry.key) != KEY_BYTES:
                 raise KeyringFault(f"The key {entry.id!r} has {len(entry.key)} bytes; it must have {KEY_BYTES}.")
+        self._take(entries)
+
+    def become(self, other: "Keyring") -> None:
+        """Take another ring's keys: everybody who holds this one works with them from now on."""
+        self._take(other.entries)
+
+    def _take(self, entries: tuple[KeyringEntry, ...]) -> None:
         self.entries = entries
         self._ciphers = {entry.id: AESGCM(entry.key) for entry in entries}
         self._marks = {entry.id: _derived(entry.key, b"fingerprint") for entry in entries}

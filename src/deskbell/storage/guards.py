@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from deskbell.model.changes import Guard, MustFence, MustState, MustTimer, Refused
+from deskbell.model.changes import Guard, MustFence, MustMeta, MustState, MustTimer, Refused
 from deskbell.storage.nouns import NOUN_OF_KIND
 from deskbell.storage.read_runs import timer_row
 
@@ -21,6 +21,8 @@ def question(guard: Guard, listed: Callable[[Sequence[str]], Any]) -> tuple[str,
         return "timer_holds", timer_row(guard.timer), Refused(reason="timer", what="timer")
     if isinstance(guard, MustFence):
         return "fence_holds", {"shard": guard.shard, "fence": guard.fence}, STALE
+    if isinstance(guard, MustMeta):
+        return "meta_holds", {"key": guard.key, "value": guard.value}, Refused(reason="meta", what=guard.key)
     noun = NOUN_OF_KIND[guard.kind]
     bindings = {"site": guard.site, "version": guard.version, **dict(zip(noun.key, guard.key, strict=True))}
     return f"{noun.table}_has_version", bindings, Refused(reason="version", what=noun.table)

@@ -73,8 +73,7 @@ class Registrations(Change, States, Deletions, SecretSteps, Sites, Restores, Pre
         url = parse_receiver_url(url_text, self._policy, site=site, limits=self._limits)
         if isinstance(url, UrlRefused):
             return ()
-        marks = self._safe.url_marks(url.text)
-        return tuple(one for one in await self.list(found.site) if one.receiver_url.fingerprint in marks)
+        return tuple(one for one in await self.list(found.site) if self._safe.has_url(one, url))
 
 
 def is_wanted(webhook: Webhook, state: str | None, event_type: str | None) -> bool:

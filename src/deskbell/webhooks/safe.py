@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
+from deskbell.model.errors import KeyringFault
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.webhook import SealedUrl, Secret, Webhook
 from deskbell.ports import Random
+from deskbell.rules.sealed_fields import URL_FIELD, header_field
 from deskbell.rules.sealing import NONCE_BYTES, TAG_BYTES, Keyring, aad_field, aad_secret
 from deskbell.rules.urls import ReceiverUrl, mask_url
-
-URL_FIELD = "receiver_url"
 
 
 class Safe:
@@ -35,8 +35,7 @@ class Safe:
     def seal_headers(self, site: SiteId, webhook_id: WebhookId, headers: Mapping[str, str]) -> dict[str, bytes]:
         """Own headers with sealed values."""
         return {
-            name: self._seal(text, aad_field(site, webhook_id, f"header:{name.lower()}"))
-            for name, text in headers.items()
+            name: self._seal(text, aad_field(site, webhook_id, header_field(name))) for name, text in headers.items()
         }
 
     def seal_secret(self, site: SiteId, webhook_id: WebhookId, secret_id: str, text: str) -> bytes:
@@ -47,9 +46,12 @@ class Safe:
         """A signing secret in clear. Raises KeyringFault."""
         return self._keyring.open(secret.sealed, aad_secret(secret.site, secret.webhook_id, secret.id)).decode()
 
-    def url_marks(self, canonical: str) -> frozenset[str]:
-        """The fingerprints that a stored URL like this one may have."""
-        return self._keyring.fingerprints(canonical)
+    def has_url(self, webhook: Webhook, url: ReceiverUrl) -> bool:
+        """Whether a webhook sends to this URL; its fingerprint would not tell once the key that made it is gone."""
+        try:
+            return webhook.receiver_url.host == url.host and self.open_url(webhook) == url.text
+        except KeyringFault:
+            return False
 
     def _seal(self, text: str, aad: bytes) -> bytes:
         return self._keyring.seal(text.encode(), aad, self._random.secret(NONCE_BYTES))

@@ -20,6 +20,7 @@ from deskbell.ports import (
     People,
     Replays,
     Schema,
+    SealedRows,
     Shards,
     Sites,
     Timers,
@@ -29,6 +30,7 @@ from deskbell.storage.memory.read_deliveries import MemoryDeliveries, MemoryDue,
 from deskbell.storage.memory.read_desk import MemoryDesk, MemoryPeople
 from deskbell.storage.memory.read_settings import MemoryAccounts, MemoryAudit, MemoryBins, MemorySites, MemoryWebhooks
 from deskbell.storage.memory.runs import MemoryReplays, MemoryShards, MemoryTimers
+from deskbell.storage.memory.sealed import MemorySealed
 from deskbell.storage.memory.tables import Tables
 from deskbell.storage.memory.units import Units
 from deskbell.storage.waiting import verdict_of
@@ -74,6 +76,7 @@ class MemoryStore:
     timers: Timers
     replays: Replays
     shards: Shards
+    sealed: SealedRows
     schema: Schema
 
     def __init__(
@@ -102,6 +105,7 @@ class MemoryStore:
         self.timers = MemoryTimers(tables)
         self.replays = MemoryReplays(tables)
         self.shards = MemoryShards(tables, now)
+        self.sealed = MemorySealed(tables)
         self.schema = MemorySchema(tables)
 
     @property

@@ -23,6 +23,7 @@ from deskbell.model.changes import (
     Join,
     MoveDelivery,
     MustFence,
+    MustMeta,
     MustState,
     MustTimer,
     Overwrite,
@@ -32,6 +33,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    Reseal,
     SetAside,
     Settle,
     TrimCaptures,
@@ -46,6 +48,7 @@ from deskbell.rules.audit_chain import FIRST_HASH, chain_hash
 from deskbell.rules.batching import joined
 from deskbell.storage.memory.erasing import erase_subject, erase_webhook
 from deskbell.storage.memory.purging import purge
+from deskbell.storage.memory.sealed import reseal
 from deskbell.storage.memory.tables import Tables, noun_of
 from deskbell.storage.nouns import IDEMPOTENCY_FRESH_TICKS, NOUN_OF_KIND, NUMBERED, Noun
 from deskbell.storage.sums import added
@@ -81,8 +84,9 @@ class Units:
             DropRule: self._drop_rule,
             EraseSubject: self._erase_subject,
             EraseWebhook: self._erase_webhook,
+            Reseal: self._reseal,
         }
-        self._rows = 0  # changed by the unit's CancelWaiting, Purge or EraseSubject
+        self._rows = 0  # changed by the unit's CancelWaiting, Purge, EraseSubject or Reseal
 
     def apply(self, unit: Unit) -> Verdict:
         """Carry out a unit, or leave no trace of it."""
@@ -120,6 +124,9 @@ class Units:
             return None if armed == guard.timer else Refused(reason="timer", what="timer")
         if isinstance(guard, MustFence):
             return self._fence_denied(guard.shard, guard.fence)
+        if isinstance(guard, MustMeta):
+            holds = (self._tables.get("meta", (guard.key,)) or "") == guard.value
+            return None if holds else Refused(reason="meta", what=guard.key)
         noun = NOUN_OF_KIND[guard.kind]
         row = self._tables.get(noun.table, (guard.site, *guard.key))
         holds = row is not None and row.version == guard.version
@@ -296,6 +303,9 @@ class Units:
 
     def _erase_webhook(self, change: EraseWebhook) -> Refused | None:
         return erase_webhook(self._tables, change)
+
+    def _reseal(self, change: Reseal) -> None:
+        self._rows = reseal(self._tables, change)
 
     def _record(self, entry: AuditEntry) -> None:
         rows: list[AuditRow] = self._tables.of_site("audit", entry.site)

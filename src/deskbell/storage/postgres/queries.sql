@@ -1203,3 +1203,32 @@ UNION ALL
 SELECT checksum_failures || ' damaged pages were found by the server' FROM pg_stat_database
 WHERE datname = current_database() AND checksum_failures > 0
 LIMIT 100;
+
+-- name: webhook_sealed
+-- Rows with sealed fields, of all sites, in the order of keys.
+SELECT site, id, body FROM webhook WHERE (site, id) > (:after_site, :after_id) ORDER BY site, id LIMIT :limit;
+
+-- name: webhook_reseal
+-- Write a row whose sealed fields were sealed anew, if it is still as it was read.
+UPDATE webhook SET body = :body WHERE site = :site AND id = :id AND body = :before;
+
+-- name: webhook_version_sealed
+-- Rows with sealed fields, of all sites, in the order of keys.
+SELECT site, id, version, body FROM webhook_version WHERE (site, id, version) > (:after_site, :after_id, :after_version) ORDER BY site, id, version LIMIT :limit;
+
+-- name: webhook_version_reseal
+-- Write a row whose sealed fields were sealed anew, if it is still as it was read.
+UPDATE webhook_version SET body = :body WHERE site = :site AND id = :id AND version = :version AND body = :before;
+
+-- name: secret_sealed
+-- Rows with sealed fields, of all sites, in the order of keys.
+SELECT site, webhook_id, id, body FROM secret WHERE (site, webhook_id, id) > (:after_site, :after_webhook_id, :after_id) ORDER BY site, webhook_id, id LIMIT :limit;
+
+-- name: secret_reseal
+-- Write a row whose sealed fields were sealed anew, if it is still as it was read.
+UPDATE secret SET body = :body WHERE site = :site AND webhook_id = :webhook_id AND id = :id AND body = :before;
+
+-- name: meta_holds
+-- Whether a value of the installation is still this one; a place is made for one that is not there.
+INSERT INTO meta (key, value) VALUES (:key, '') ON CONFLICT (key) DO UPDATE SET value = meta.value
+RETURNING CASE WHEN value = :value THEN 1 END;

@@ -18,6 +18,7 @@ from deskbell.ports import (
     People,
     Replays,
     Schema,
+    SealedRows,
     Shards,
     Sites,
     Timers,
@@ -39,6 +40,7 @@ from deskbell.storage.read_deliveries import SqlDeliveries, SqlEvents
 from deskbell.storage.read_desk import SqlDesk, SqlPeople
 from deskbell.storage.read_runs import SqlReplays, SqlTimers
 from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
+from deskbell.storage.sealed import SqlSealed
 from deskbell.storage.statements import statements
 from deskbell.storage.waiting import verdict_of
 
@@ -59,6 +61,7 @@ class PostgresStore:
     timers: Timers
     replays: Replays
     shards: Shards
+    sealed: SealedRows
     schema: Schema
     is_shared = True
 
@@ -87,6 +90,7 @@ class PostgresStore:
         self.timers = SqlTimers(reads, POSTGRES)
         self.replays = SqlReplays(reads)
         self.shards = PostgresShards(self._link)
+        self.sealed = SqlSealed(reads)
         self.schema = PostgresSchema(reads)
 
     @classmethod

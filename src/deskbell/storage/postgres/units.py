@@ -29,6 +29,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    Reseal,
     SetAside,
     TrimCaptures,
     Unit,
@@ -47,11 +48,12 @@ from deskbell.storage.postgres.refusals import refused_by
 from deskbell.storage.postgres.session import Session
 from deskbell.storage.read_runs import timer_row
 from deskbell.storage.rows import stat_row
+from deskbell.storage.sealed import reseal_bindings
 
 Done = Refused | int | None
 """What a verb answers: a refusal, or how many rows it changed where somebody wants to know."""
 
-_COUNTED = frozenset({CancelWaiting, Purge, PurgeAudit, EraseSubject})
+_COUNTED = frozenset({CancelWaiting, Purge, PurgeAudit, EraseSubject, Reseal})
 """Changes whose rows are told."""
 
 
@@ -73,6 +75,7 @@ class Units:
             PurgeAudit: partial(purge_audit, session),
             EraseSubject: partial(erase_subject, session),
             EraseWebhook: partial(erase_webhook, session),
+            Reseal: self._reseal,
             ArmTimer: lambda change: session.run("timer_arm", timer_row(change.timer)),
             DropTimers: lambda change: session.run("timer_drop", vars(change)),
             DropAsked: lambda change: session.run("asked_drop", vars(change)),
@@ -168,6 +171,9 @@ class Units:
     async def _trim_captures(self, change: TrimCaptures) -> None:
         bindings = {"site": change.site, "bin_id": change.bin_id, "keep": change.keep}
         await self._session.run("capture_trim", bindings)
+
+    async def _reseal(self, change: Reseal) -> Done:
+        return sum([await self._session.run(name, bindings) for name, bindings in reseal_bindings(change)])
 
     async def _record(self, entry: AuditEntry) -> None:
         await self._session.value("audit_lock", {"site": entry.site})

@@ -20,6 +20,7 @@ from deskbell.ports import (
     People,
     Replays,
     Schema,
+    SealedRows,
     Shards,
     Sites,
     Timers,
@@ -29,6 +30,7 @@ from deskbell.storage.read_deliveries import SqlDeliveries, SqlDue, SqlEvents
 from deskbell.storage.read_desk import SqlDesk, SqlPeople
 from deskbell.storage.read_runs import SqlReplays, SqlTimers
 from deskbell.storage.read_settings import SqlAccounts, SqlAudit, SqlBins, SqlSites, SqlWebhooks
+from deskbell.storage.sealed import SqlSealed
 from deskbell.storage.sqlite.connection import open_writer
 from deskbell.storage.sqlite.dialect import SQLITE
 from deskbell.storage.sqlite.lock import FileLock
@@ -62,6 +64,7 @@ class SqliteStore:
     timers: Timers
     replays: Replays
     shards: Shards
+    sealed: SealedRows
     schema: Schema
     is_shared = False
 
@@ -98,6 +101,7 @@ class SqliteStore:
         self.timers = SqlTimers(readers, SQLITE)
         self.replays = SqlReplays(readers)
         self.shards = SqliteShards(connection, sql)
+        self.sealed = SqlSealed(readers)
         self.schema = SqliteSchema(connection, sql)
 
     @classmethod

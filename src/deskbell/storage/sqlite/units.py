@@ -29,6 +29,7 @@ from deskbell.model.changes import (
     PutMeta,
     Refused,
     Replace,
+    Reseal,
     SetAside,
     Settle,
     TrimCaptures,
@@ -55,6 +56,7 @@ from deskbell.storage.rows import (
     stat_row,
 )
 from deskbell.storage.rows_attempt import attempt_row
+from deskbell.storage.sealed import reseal_bindings
 from deskbell.storage.sqlite.carrying import Pair, traced_by
 from deskbell.storage.sqlite.erasing import erase_subject, erase_webhook
 from deskbell.storage.sqlite.guards import denied
@@ -96,8 +98,9 @@ class Units:
             DropRule: self._drop_rule,
             EraseSubject: self._erase_subject,
             EraseWebhook: self._erase_webhook,
+            Reseal: self._reseal,
         }
-        self._rows = 0  # changed by the unit's CancelWaiting, Purge or EraseSubject
+        self._rows = 0  # changed by the unit's CancelWaiting, Purge, EraseSubject or Reseal
         self._traced: set[Pair] = set()  # by events of the unit
 
     def apply(self, unit: Unit) -> Verdict:
@@ -280,6 +283,9 @@ class Units:
 
     def _erase_webhook(self, change: EraseWebhook) -> Refused | None:
         return erase_webhook(self._connection, self._sql, change)
+
+    def _reseal(self, change: Reseal) -> None:
+        self._rows = sum(self._run(name, bindings) for name, bindings in reseal_bindings(change))
 
     def _record(self, entry: AuditEntry) -> None:
         last = self._connection.execute(self._sql["audit_last"], {"site": entry.site}).get
