@@ -10,6 +10,7 @@ from typing import Any
 
 from deskbell import assembly
 from deskbell.accounts import AuditReader
+from deskbell.checkup import LAST_BACKUP
 from deskbell.config import Config
 from deskbell.erasures import FILE as ERASURES
 from deskbell.erasures import read_erasures
@@ -76,6 +77,7 @@ async def back_up(config: Config, file: Path, now: Instant, progress: Callable[[
     noted = json.dumps({site: [head.seq, head.hash] for site, head in heads.items()})
     finish_copy(part, {BACKUP_AT: str(int(now)), AUDIT_HEADS: noted})
     os.replace(part, file)
+    (config.data / LAST_BACKUP).write_text(f"{format_instant(now)}\n")
     return made
 
 

@@ -22,7 +22,7 @@ def verify(data: Path, *more: str) -> tuple[int, Any]:
 
 
 def test_whole_and_broken(tmp_path: Path) -> None:
-    """Exit 0 with the head of each chain; exit 1 with the first row that somebody altered; the backup is refused too."""
+    """Exit 0 with the head of each chain; exit 1 with the first row that was altered; the backup is refused too."""
     init(tmp_path)
     code, found = verify(tmp_path)
     (installation, desk) = found["chains"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deskbell.cli.main import main
+from deskbell.storage.sqlite.lock import FileLock
 from receiver import Receiver
 from running import Running, running, until
 
@@ -249,3 +251,23 @@ async def test_replay_from_the_shell(tmp_path: Path) -> None:
         made = await good(desk, "deliveries", "redeliver", old["id"], "--again")
         assert made["copyOf"] == old["id"]
         await receiver.wait(7)
+
+
+def test_doctor_beside_a_running_process(tmp_path: Path) -> None:
+    """Who has the database is told, and stops nothing."""
+    init(tmp_path / "data")
+    holder = FileLock(tmp_path / "data" / "deskbell.lock")
+    try:
+        answer = run("doctor", "--data", str(tmp_path / "data"))
+    finally:
+        holder.release()
+    assert answer.exit_code == 0, answer.output
+    assert f"note: Deskbell runs here: process {os.getpid()}" in " ".join(answer.output.split())
+
+
+def test_doctor_knows_of_the_backup(tmp_path: Path) -> None:
+    """A backup that was just made is none that is missing."""
+    init(tmp_path / "data")
+    assert "There is no backup yet" in run("doctor", "--data", str(tmp_path / "data")).output
+    assert run("backup", str(tmp_path / "copy.db"), "--data", str(tmp_path / "data")).exit_code == 0
+    assert "backup" not in run("doctor", "--data", str(tmp_path / "data")).output

@@ -22,7 +22,7 @@ MAY_OPEN_SOCKETS = {
     "server/listener.py": {"socket"},  # it listens, it does not connect
     "cli/client.py": {"http.client"},  # the command line, a client of the API that a person names
     "cli/demo.py": {"socket"},  # looks for a free port of this machine
-    "cli/doctor.py": {"ssl"},  # reads the version of OpenSSL
+    "checkup.py": {"ssl"},  # reads the version of OpenSSL
 }
 
 

@@ -1,35 +1,23 @@
 """`deskbell doctor`: checks the set-up and says how to mend it."""
 
 import asyncio
-import ipaddress
 import os
-import shutil
-import ssl
 import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import click
 
 from deskbell import assembly
+from deskbell.checkup import Finding, check_up
 from deskbell.cli.output import as_json, json_option, line
-from deskbell.clock import SystemRandom
-from deskbell.config import WILDCARDS, Config, ConfigError, read_config
+from deskbell.clock import SystemClock, SystemRandom
+from deskbell.config import Config, ConfigError, read_config
 from deskbell.keyring.load import load_keyring
 from deskbell.model.errors import DeskbellError, StoreBroken
 from deskbell.ports import Store
-
-DISK_BYTES_MIN = 1 << 30
-DISK_SHARE_MIN = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that is not as it should be."""
-
-    level: str  # stop, warn
-    what: str
-    remedy: str
+from deskbell.storage.sqlite.lock import FileLock
+from deskbell.storage.sqlite.store import LOCK_NAME
 
 
 @click.command()
@@ -56,46 +44,19 @@ def findings(data: str | None, host: str) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding(level="stop", what=str(error), remedy="Correct the setting.")
         return
-    yield from data_findings(config)
-    yield from setting_findings(config)
+    yield from check_up(config, SystemClock().now())
+    yield from running_findings(config)
     yield from asyncio.run(database_findings(config))
 
 
-def data_findings(config: Config) -> Iterator[Finding]:
-    """The data directory and its disk."""
-    path = config.data
-    if not path.exists():
-        yield Finding(level="warn", what=f"{path} does not exist yet.", remedy="`deskbell serve` makes it.")
+def running_findings(config: Config) -> Iterator[Finding]:
+    """Whether a process has the file already."""
+    if config.database_url is not None or not (config.data / LOCK_NAME).exists():
         return
-    if not os.access(path, os.W_OK):
-        yield Finding(level="stop", what=f"{path} cannot be written.", remedy=f"Run as its owner, or: chown {path}")
-    if path.stat().st_mode & 0o077:
-        yield Finding(level="warn", what=f"{path} can be read by others.", remedy=f"Run: chmod 700 {path}")
-    usage = shutil.disk_usage(path)
-    if usage.free < DISK_BYTES_MIN or usage.free < usage.total * DISK_SHARE_MIN:
-        free = f"{usage.free / (1 << 30):.1f} GiB"
-        yield Finding(level="warn", what=f"Only {free} are free.", remedy="Make room, or shorten the retention.")
-
-
-def setting_findings(config: Config) -> Iterator[Finding]:
-    """Settings that open more than they should."""
-    for entry in config.allow:
-        if entry.network is not None and ipaddress.ip_network(entry.network).prefixlen == 0:
-            yield Finding(
-                level="warn", what="DESKBELL_ALLOW opens every address.", remedy="Name the networks you need."
-            )
-    if config.allow_http:
-        yield Finding(level="warn", what="Plain http is allowed.", remedy="Unset DESKBELL_ALLOW_HTTP when you can.")
-    if config.allow_loopback:
-        yield Finding(level="warn", what="Receivers on loopback are allowed.", remedy="For development only.")
-    if config.host in WILDCARDS:
-        yield Finding(
-            level="warn", what="Listening on all addresses.", remedy="Listen on 127.0.0.1 behind a TLS proxy."
-        )
-    if os.geteuid() == 0:
-        yield Finding(level="warn", what="Running as root.", remedy="Run as a user of its own.")
-    if ssl.OPENSSL_VERSION_INFO < (3, 0):
-        yield Finding(level="warn", what=f"{ssl.OPENSSL_VERSION} is old.", remedy="Use a Python with OpenSSL 3.")
+    try:
+        FileLock(config.data / LOCK_NAME).release()
+    except StoreBroken as error:
+        yield Finding(level="note", what=f"Deskbell runs here: {error}", remedy="A second process would not start.")
 
 
 async def database_findings(config: Config) -> list[Finding]:

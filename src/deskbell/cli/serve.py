@@ -5,12 +5,17 @@ import os
 import sys
 
 import click
+import structlog
 import uvloop
 
 from deskbell import app, process, site_setup
+from deskbell.checkup import check_up
+from deskbell.clock import SystemClock
 from deskbell.config import Config, ConfigError, read_config
 from deskbell.logs import set_up_logs
 from deskbell.model.errors import DeskbellError
+
+log = structlog.get_logger()
 
 
 @click.command()
@@ -23,7 +28,14 @@ def serve(data: str | None, host: str, port: int, no_deliver: bool, verbose: boo
     """Serve portal, API and deliveries. Sets up the data directory when it is new."""
     set_up_logs(verbose=verbose)
     config = configured(data, host, port, no_deliver=no_deliver)
+    tell_findings(config)
     sys.exit(run(config))
+
+
+def tell_findings(config: Config) -> None:
+    """What `deskbell doctor` would say of the set-up, once, in the log."""
+    for one in check_up(config, SystemClock().now()):
+        log.warning("setup.unsafe", what=one.what, remedy=one.remedy)
 
 
 def configured(data: str | None, host: str = "127.0.0.1", port: int = 8080, *, no_deliver: bool = False) -> Config:
