@@ -40,9 +40,8 @@ def main() -> int:
         print(json.dumps(told))
     else:
         for bar in run.bars:
-            print(
-                f"{'ok  ' if bar.met else 'MISS'} {bar.name:40} {bar.value:>12,.3f}  (budget {bar.budget:,g} {bar.unit})"
-            )
+            verdict = "ok  " if bar.met else "MISS"
+            print(f"{verdict} {bar.name:40} {bar.value:>12,.3f}  (budget {bar.budget:,g} {bar.unit})")
     return 1 if lost else 0
 
 
