@@ -126,10 +126,10 @@ class SqliteStore:
             connection = open_writer(path)
             migrate(connection)
         except BaseException as error:
-            if connection is not None:
-                connection.close()
             if held is not None:
                 held.release()
+            if connection is not None:
+                connection.close()
             if isinstance(error, apsw.Error):
                 raise StoreBroken(
                     f"{path.name} cannot be opened: {error}; check the file or restore a backup"
@@ -172,10 +172,12 @@ class SqliteStore:
         if self._is_closed:
             return
         self._is_closed = True
-        self._writer.drain()
-        self._writer.refuse_all()
-        await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
-        self._log.close()
-        self._connection.close()
-        if self._lock is not None:
-            self._lock.release()
+        try:
+            self._writer.drain()
+            self._writer.refuse_all()
+            await asyncio.get_running_loop().run_in_executor(None, self._readers.close)
+            self._log.close()
+            self._connection.close()
+        finally:  # also when the disk fails while the log is folded in
+            if self._lock is not None:
+                self._lock.release()
