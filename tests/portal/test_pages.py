@@ -15,7 +15,8 @@ PAGES = {
     "/inspector": "Inspector",
     "/developer-corner": "Developer Corner", "/desk/agent": "Agent desk", "/desk/agent/tickets/new": "New ticket",
     "/desk/agent/push": "Push chat", "/desk/timers": "Timers", "/desk/timers/new": "New timer", "/people": "People",
-    "/desk/client": "Client page",
+    "/desk/client": "Client page", "/keys": "API keys", "/keys/new": "New API key", "/audit": "Audit",
+    "/audit?check=1": "Audit",
 }  # fmt: skip
 
 

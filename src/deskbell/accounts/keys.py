@@ -1,6 +1,8 @@
 """API keys: made, revoked, and the caller of a key."""
 
 import hmac
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from deskbell.accounts.office import Office
@@ -10,8 +12,9 @@ from deskbell.model.audit import Origin
 from deskbell.model.changes import Insert, Overwrite, Unit
 from deskbell.model.errors import FaultAt, Forbidden, Invalid, NotFound
 from deskbell.model.ids import SiteId
-from deskbell.model.instant import TICKS_PER_SECOND, Instant, plus
+from deskbell.model.instant import TICKS_PER_SECOND, Instant, format_instant, plus
 from deskbell.model.people import Actor, ActorKind
+from deskbell.rules.key_sources import canonical_sources, check_sources
 from deskbell.rules.permissions import SCOPES, key_permissions
 from deskbell.rules.text import check_line
 
@@ -20,6 +23,7 @@ _CACHED_MAX = 10_000
 _USED_EVERY_S = 60
 _DAY_S = 86_400
 _DAYS_MAX = 3_650
+_RATE_MAX = 1_000_000
 _POWERFUL = frozenset({Permission.SECRETS_REVEAL, Permission.SITE_ADMIN})
 BY_INIT = "init"
 """Maker of the first key: it has every scope, as if an owner had made it."""
@@ -37,7 +41,7 @@ class Keys(Office):
             return None
         text = new_key(self._random)
         key = self._key(site, text, "init", tuple(sorted(SCOPES)), BY_INIT, None)
-        await self._write(site, (Insert(row=key),), "key.create", key.id)
+        await self._write(site, (Insert(row=key),), "key.create", key.id, after=told_of(key))
         return text
 
     async def make_key(
@@ -49,14 +53,25 @@ class Keys(Office):
         origin: Origin,
         *,
         rate_per_second: float | None = None,
+        sources: Sequence[str] = (),
     ) -> tuple[ApiKey, str]:
         """A key and its text, which is never shown again. A caller cannot give away more than they may do."""
-        granted = self._granted(caller, name, scopes, expires_days)
+        granted = self._granted(
+            caller, name, scopes, expires_days, (*check_sources(sources, "/sources"), *_check_rate(rate_per_second))
+        )
         self._check_confirmed(caller, granted)
         text = new_key(self._random)
         key = self._key(caller.site, text, name, granted, await self._maker_id(caller), expires_days)
-        key = replace(key, rate_per_second=rate_per_second)
-        await self._write(caller.site, (Insert(row=key),), "key.create", key.id, actor=actor_of(caller), origin=origin)
+        key = replace(key, rate_per_second=rate_per_second, sources=canonical_sources(sources))
+        await self._write(
+            caller.site,
+            (Insert(row=key),),
+            "key.create",
+            key.id,
+            actor=actor_of(caller),
+            origin=origin,
+            after=told_of(key),
+        )
         return key, text
 
     def _check_confirmed(self, caller: Caller, granted: tuple[Permission, ...]) -> None:
@@ -75,9 +90,9 @@ class Keys(Office):
         return found[0] if found else caller.id
 
     def _granted(
-        self, caller: Caller, name: str, scopes: list[str], expires_days: int | None
+        self, caller: Caller, name: str, scopes: list[str], expires_days: int | None, more: Sequence[FaultAt]
     ) -> tuple[Permission, ...]:
-        faults = [check_line(name, "/name", self._limits)]
+        faults = [check_line(name, "/name", self._limits), *more]
         for n, scope in enumerate(scopes):
             if scope not in {known.value for known in SCOPES & caller.permissions}:
                 detail = "There is no such scope, or you do not have it yourself."
@@ -120,7 +135,15 @@ class Keys(Office):
                 raise NotFound
             if key.revoked_at is None:
                 revoked = Overwrite(row=replace(key, revoked_at=self._clock.now()))
-                await self._write(caller.site, (revoked,), "key.revoke", key.id, actor=actor_of(caller), origin=origin)
+                await self._write(
+                    caller.site,
+                    (revoked,),
+                    "key.revoke",
+                    key.id,
+                    actor=actor_of(caller),
+                    origin=origin,
+                    before=told_of(key),
+                )
             self._known.pop(key.token_hash, None)
             self._revocations += 1
 
@@ -174,6 +197,7 @@ class Keys(Office):
             permissions=key_permissions(key.scopes, maker.role if maker else None),
             role=maker.role if maker else Role.OWNER,
             rate_per_second=key.rate_per_second,
+            sources=key.sources,
         )
 
     async def _used(self, lookup: str, now: Instant) -> None:
@@ -186,6 +210,27 @@ class Keys(Office):
     async def _maker(self, key: ApiKey) -> Account | None:
         users = await self._store.accounts.users(key.site)
         return next((user for user in users if user.id == key.created_by and user.removed_at is None), None)
+
+
+def _check_rate(rate: float | None) -> tuple[FaultAt, ...]:
+    if rate is None or 0.01 <= rate <= _RATE_MAX:
+        return ()
+    return (FaultAt(pointer="/ratePerSecond", code="range", detail=f"0.01 to {_RATE_MAX:,}, or null for no limit."),)
+
+
+def told_of(key: ApiKey) -> str:
+    """What the audit tells of a key: its text only as a fingerprint."""
+    return json.dumps(
+        {
+            "name": key.name,
+            "key": f"•••• {key.token_hash[:8]}",
+            "scopes": [scope.value for scope in key.scopes],
+            "expiresAt": None if key.expires_at is None else format_instant(key.expires_at),
+            "sources": list(key.sources),
+            "ratePerSecond": key.rate_per_second,
+        },
+        ensure_ascii=False,
+    )
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -35,6 +35,8 @@ class Office:
         actor: Actor = SYSTEM,
         origin: Origin = COMMAND_LINE,
         reason: str | None = None,
+        before: str | None = None,
+        after: str | None = None,
     ) -> None:
         """One unit of changes with its audit entry. Raises Conflict, Busy, DiskFull or StoreBroken."""
         entry = AuditEntry(
@@ -46,6 +48,8 @@ class Office:
             address=origin.address,
             request_id=origin.request_id,
             reason=reason,
+            before=before,
+            after=after,
         )
         verdict = await self._store.commit(Unit(changes=changes, audit=entry))
         if isinstance(verdict, Refused):

@@ -14,11 +14,13 @@ from deskbell.server.route import Route
 
 
 class KeyInput(Input):
-    """A new key: what for, what it may do, for how many days."""
+    """A new key: what for, what it may do, for how many days (null: without end), from which networks."""
 
     name: str
     scopes: list[str]
     expires_days: int | None = 365
+    sources: tuple[str, ...] = ()
+    rate_per_second: float | None = None
 
 
 def key_shape(key: ApiKey, text: str | None = None) -> dict[str, Any]:
@@ -34,6 +36,7 @@ def key_shape(key: ApiKey, text: str | None = None) -> dict[str, Any]:
         "revokedAt": show.time(key.revoked_at),
         "lastUsedAt": show.time(key.last_used_at),
         "ratePerSecond": key.rate_per_second,
+        "sources": list(key.sources),
     }
     return shape if text is None else {**shape, "key": text}
 
@@ -71,7 +74,13 @@ async def make_key(ask: ApiAsk) -> Response:
     """A new key; its text is in this one answer."""
     given = ask.json(KeyInput)
     key, text = await ask.rooms.accounts.make_key(
-        ask.caller, given.name, given.scopes, given.expires_days, origin=ask.origin
+        ask.caller,
+        given.name,
+        given.scopes,
+        given.expires_days,
+        origin=ask.origin,
+        rate_per_second=given.rate_per_second,
+        sources=given.sources,
     )
     return json(key_shape(key, text), 201, {"location": f"/api/v1/keys/{key.id}"})
 

@@ -83,6 +83,7 @@ class ApiKey:
     revoked_at: Instant | None = None
     last_used_at: Instant | None = None
     rate_per_second: float | None = None
+    sources: tuple[str, ...] = ()  # networks from which it may be used; none: from everywhere
 
 
 class LinkKind(StrEnum):
@@ -119,6 +120,7 @@ class Caller:
     role: Role | None = None
     login: Login | None = None
     rate_per_second: float | None = None
+    sources: tuple[str, ...] = ()  # of a key
 
     def may(self, permission: Permission) -> bool:
         """Whether this caller has the permission."""

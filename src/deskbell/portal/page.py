@@ -19,6 +19,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 WHO_CAN = {
     Permission.WEBHOOKS_WRITE: "Only admins can do this",
     Permission.SECRETS_REVEAL: "Only admins can do this",
+    Permission.AUDIT_READ: "Only admins can do this",
     Permission.SITE_ADMIN: "Only admins can do this",
     Permission.SITE_OWNER: "Only owners can do this",
     Permission.DELIVERIES_REPLAY: "Only operators and admins can do this",

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from deskbell.model.account import Permission
 from deskbell.portal import developer_corner, erase
 from deskbell.portal.page import PageAsk, see_other
+from deskbell.portal.routes_accountability import ACCOUNTABILITY_ROUTES
 from deskbell.portal.routes_desk import DESK_ROUTES
 from deskbell.portal.routes_replays import REPLAY_ROUTES
 from deskbell.portal.routes_sent import SENT_ROUTES
@@ -69,5 +70,12 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
     ),
 )  # fmt: skip
 
-ROUTES: tuple[Route[Any], ...] = (*OWN_ROUTES, *WEBHOOK_ROUTES, *SENT_ROUTES, *REPLAY_ROUTES, *DESK_ROUTES)
+ROUTES: tuple[Route[Any], ...] = (
+    *OWN_ROUTES,
+    *WEBHOOK_ROUTES,
+    *SENT_ROUTES,
+    *REPLAY_ROUTES,
+    *DESK_ROUTES,
+    *ACCOUNTABILITY_ROUTES,
+)
 """Everything; where two paths fit, the first one counts."""

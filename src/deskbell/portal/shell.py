@@ -51,6 +51,13 @@ NAV: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(path="/developer-corner", name="Developer Corner", icon="code", permission=Permission.WEBHOOKS_READ),
         ),
     ),
+    (
+        "Site",
+        (
+            Entry(path="/keys", name="API keys", icon="key-round", permission=Permission.SITE_ADMIN),
+            Entry(path="/audit", name="Audit", icon="scroll-text", permission=Permission.AUDIT_READ),
+        ),
+    ),
 )
 """Only what exists."""
 

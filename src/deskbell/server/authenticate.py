@@ -9,6 +9,7 @@ from deskbell.accounts import Accounts
 from deskbell.model.account import Caller, Permission
 from deskbell.model.audit import Origin
 from deskbell.model.errors import FaultAt, Forbidden, Unauthenticated, Unreadable
+from deskbell.rules.key_sources import may_come_from
 from deskbell.server.cookies import read_login
 from deskbell.server.csrf import check_origin, check_token
 
@@ -30,7 +31,8 @@ class Authenticator:
         if header is not None and cookie is not None:
             raise Unreadable("Send either the login cookie or `Authorization`, not both.")
         if header is not None:
-            return await self.by_key(header)
+            address = request.client.host if request.client else ""
+            return await self.by_key(header, address)
         if cookie is None:
             return None
         caller = await self.accounts.caller_of_cookie(cookie)
@@ -49,13 +51,13 @@ class Authenticator:
                 raise Forbidden(NEEDS.get(permission, f"This needs the permission {permission}."))
         return caller
 
-    async def by_key(self, header: str) -> Caller:
-        """The caller of an Authorization header; one answer for every kind of wrong key."""
+    async def by_key(self, header: str, address: str) -> Caller:
+        """The caller of an Authorization header; one answer for every kind of wrong key, also from a wrong place."""
         scheme, _, text = header.partition(" ")
         caller = None
         if scheme.lower() in ("bearer", "ddapi") and text.isascii():
             caller = await self.accounts.caller_of_key(text)
-        if caller is None:
+        if caller is None or not may_come_from(caller.sources, address):
             raise Unauthenticated
         return caller
 

@@ -52,7 +52,7 @@ class DirectPublish:
         """Publish; False when this needs the app, which then begins anew: nothing was stored."""
         hot = self._hot_path
         caller = self._accounts.known_caller(mark)
-        if caller is None or caller.rate_per_second or not caller.may(Permission.EVENTS_WRITE):
+        if caller is None or caller.rate_per_second or caller.sources or not caller.may(Permission.EVENTS_WRITE):
             return False
         try:
             items, is_array = read_publish(body, hot.limits)
