@@ -1,6 +1,7 @@
 """What tests of several rooms share: a PostgreSQL server, started when a test first asks for it."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -31,3 +32,12 @@ async def empty_database(postgres_server: PostgresServer) -> AsyncIterator[str]:
     name = await postgres_server.create()
     yield postgres_server.url(name)
     await postgres_server.drop(name)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """How many seeds were simulated, and how fast, over all processes."""
+    reports = [one for some in terminalreporter.stats.values() for one in some]
+    found = [value for one in reports for name, value in getattr(one, "user_properties", ()) if name == "simulated"]
+    seeds, seconds = sum(one[0] for one in found), sum(one[1] for one in found)
+    if seeds:
+        terminalreporter.write_line(f"simulated {seeds} seeds in {seconds:.1f} s of one core: {seeds / seconds:.1f}/s")

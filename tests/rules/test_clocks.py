@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskbell.model.instant import Instant, from_seconds, plus
-from deskbell.rules.clocks import JUMP_S, SPREAD_S, Skip, jump_s, latest_due, wait_s
+from deskbell.rules.clocks import JUMP_S, SPREAD_S, Skip, is_too_far, jump_s, latest_due, wait_s
 from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
 from deskbell.rules.retry import delay
 from rules.test_settling import WAITING
@@ -53,11 +53,33 @@ def test_no_later_than_the_step(step: int) -> None:
 
 @pytest.mark.parametrize(
     ("step", "schedule", "status", "want_s"),
-    [(0, (5,), None, 300), (2, (5, 10), 500, 12), (3, (5, 10), 500, 12), (2, (), 500, 0), (1, (5,), 429, 86_400)],
+    [(0, (5,), None, 300), (2, (5, 10), 500, 12), (3, (5, 10), 500, 12), (2, (), 500, 0)],
 )
 def test_odd_steps(step: int, schedule: tuple[int, ...], status: int | None, want_s: int) -> None:
-    """Never attempted, a schedule that was shortened or emptied, a receiver that asked for more."""
+    """Never attempted, a schedule that was shortened or emptied."""
     assert latest_due(replace(WAITING, step=step, last_status=status), schedule, NOW, LIMITS) == plus(NOW, want_s)
+
+
+@pytest.mark.parametrize(
+    ("status", "throttled_s", "want_s"),
+    [(429, 0, 6), (429, 90, 90), (503, 90, 90), (429, 1e9, 86_400), (500, 90, 6), (429, -5, 6)],
+)
+def test_a_receiver_that_asked_for_more_gets_what_is_left_of_it(status: int, throttled_s: float, want_s: int) -> None:
+    """Its wish, but no longer than any may be; and no more than the step when the wish is over."""
+    row = replace(WAITING, step=1, last_status=status)
+    assert latest_due(row, (5,), NOW, LIMITS, throttled_s=throttled_s) == plus(NOW, want_s)
+
+
+@pytest.mark.parametrize(
+    ("due_s", "schedule", "throttled_s", "want"),
+    [(300, (), 0, False), (302, (), 0, True), (1_200, (1_000,), 0, False), (1_202, (1_000,), 0, True),
+     (5_000, (1_000,), 6_000, False), (-5, (), 0, False)],
+)  # fmt: skip
+def test_too_far_is_what_no_step_and_no_wish_explains(
+    due_s: float, schedule: tuple[int, ...], throttled_s: float, want: bool
+) -> None:
+    """Then another node's clock was ahead when it was written."""
+    assert is_too_far(plus(NOW, due_s), schedule, NOW, LIMITS, throttled_s=throttled_s) is want
 
 
 @given(

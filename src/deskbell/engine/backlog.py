@@ -1,6 +1,7 @@
 """Reads what waits in the database into memory, per webhook, when there is room."""
 
 import asyncio
+from collections.abc import Callable
 
 from deskbell.engine.cancelling import Cancelling
 from deskbell.engine.dispatch import Dispatcher
@@ -14,6 +15,7 @@ from deskbell.model.delivery import Delivery, Trigger
 from deskbell.model.errors import StoreBroken
 from deskbell.model.event import Event
 from deskbell.model.ids import EventId, SiteId, WebhookId
+from deskbell.model.instant import Instant
 from deskbell.model.webhook import WebhookState
 from deskbell.rules.settling import starts_as
 
@@ -39,6 +41,7 @@ class Backlog:
         self._ordered = OrderedReading(ground, dispatcher=dispatcher, holding=holding, load=self._parcels)
         self._wanted: dict[WebhookId, Lane] = {}
         self._wake = asyncio.Event()
+        self.on_far: Callable[[SiteId, WebhookId, Instant], None] = lambda site, webhook_id, due_at: None
 
     def want(self, lane: Lane) -> None:
         """Read this lane soon, if it may send and has room."""
@@ -72,6 +75,7 @@ class Backlog:
                 continue
             lane = self._dispatcher.lane(site, webhook_id)
             lane.waiting = waiting
+            self.on_far(site, webhook_id, due_at)
             if lane.order is not None and lane.order.is_known and self._ownership.alone:
                 continue  # it waits for others of its subject
             if waiting > len(lane.members) and not lane.reading:

@@ -11,7 +11,7 @@ from deskbell.model.changes import Committed, MoveDelivery, Unit, Verdict
 from deskbell.model.delivery import Delivery
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import Instant, plus
-from deskbell.rules.clocks import JUMP_S, Skip, jump_s, latest_due
+from deskbell.rules.clocks import JUMP_S, Skip, is_too_far, jump_s, latest_due, wait_s
 from deskbell.rules.limits import RETRY_SCHEDULE_S
 
 ROWS_MAX = 500
@@ -61,17 +61,25 @@ class Clocks:
 
     async def bring_forward(self) -> None:
         """After a jump back: no delivery is due later than its step of the schedule allows, counted from now."""
-        now = self._clock.now()
         for site, webhook_id, _, _ in await self._store.due.webhooks():
-            lane = self._lane(site, webhook_id)
-            if lane is None:
-                continue
-            after: tuple[Instant, str] | None = (now, "")
-            while after is not None:
-                rows = await self._store.due.deliveries(site, webhook_id, after, ROWS_MAX)
-                after = (rows[-1].due_at, rows[-1].id) if len(rows) == ROWS_MAX else None
-                for row in rows:
-                    self._bring(lane, row, now)
+            await self._bring_all(site, webhook_id)
+
+    def look_far(self, site: SiteId, webhook_id: WebhookId, due_at: Instant) -> None:
+        """The next of a webhook is due then: another node's clock may have been ahead of ours when it was written."""
+        schedule_s, throttled_s = self._schedule(webhook_id), self._throttled_s(site, webhook_id)
+        if is_too_far(due_at, schedule_s, self._clock.now(), self._limits, throttled_s=throttled_s):
+            self._supervisor.errand("clock", lambda: self._bring_all(site, webhook_id))
+
+    async def _bring_all(self, site: SiteId, webhook_id: WebhookId) -> None:
+        lane, now = self._lane(site, webhook_id), self._clock.now()
+        if lane is None:
+            return
+        after: tuple[Instant, str] | None = (now, "")
+        while after is not None:
+            rows = await self._store.due.deliveries(site, webhook_id, after, ROWS_MAX)
+            after = (rows[-1].due_at, rows[-1].id) if len(rows) == ROWS_MAX else None
+            for row in rows:
+                self._bring(lane, row, now)
 
     async def _look(self) -> None:
         """After a jump forward: what is overdue now is read, and starts spread over a minute."""
@@ -87,9 +95,21 @@ class Clocks:
             return None
         return self._dispatcher.lane(site, webhook_id)
 
+    def _schedule(self, webhook_id: WebhookId) -> tuple[int, ...]:
+        opened = self._settings.opened(webhook_id)
+        return RETRY_SCHEDULE_S if opened is None else opened.schedule_s
+
+    def _throttled_s(self, site: SiteId, webhook_id: WebhookId) -> float:
+        """How long the receiver still wants to be left in peace."""
+        webhook = self._settings.webhook(site, webhook_id)
+        health = None if webhook is None else self._healths.of(webhook)
+        if health is None or health.throttled_until is None:
+            return 0.0
+        return wait_s(health.throttled_until, health.last_attempt_at, self._clock.now())
+
     def _bring(self, lane: Lane, row: Delivery, now: Instant) -> None:
-        opened = self._settings.opened(row.webhook_id)
-        latest = latest_due(row, RETRY_SCHEDULE_S if opened is None else opened.schedule_s, now, self._limits)
+        throttled_s = self._throttled_s(row.site, row.webhook_id)
+        latest = latest_due(row, self._schedule(row.webhook_id), now, self._limits, throttled_s=throttled_s)
         if row.due_at <= latest:
             return
         after = replace(row, due_at=latest)

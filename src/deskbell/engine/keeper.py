@@ -43,6 +43,7 @@ class Keeper:
         self._doorbell = ground.doorbell
         self._clock = ground.clock
         self._limits = ground.limits
+        backlog.on_far = clocks.look_far
 
     def begin(self, supervisor: Supervisor) -> None:
         """Start the loops."""

@@ -53,10 +53,10 @@ class Lane:
         self.gathering: dict[Key, Gathering] = {}  # made by this process, and not full yet
 
     def pop(self, queue: deque[Entry]) -> Parcel | None:
-        """The next parcel of this queue whose entry still counts."""
+        """The next parcel of this queue whose entry still counts; an older one of its subject may have come since."""
         while queue:
             parcel, turn = queue.popleft()
-            if parcel.turn == turn:
+            if parcel.turn == turn and (self.order is None or self.order.may_go(parcel)):
                 return parcel
         return None
 

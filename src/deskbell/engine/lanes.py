@@ -99,6 +99,7 @@ class LaneSettings:
         lane.shard = webhook.shard
         lane.held = webhook.state is not WebhookState.ENABLED or site is None or not site.sends(webhook.id)
         lane.held = lane.held or is_cancelling(webhook) or not self._ownership.owns(lane.shard)
+        lane.held = lane.held or self._settings.is_stale(webhook.site, webhook.id)  # changed again while it was read
         if self._ownership.owns(lane.shard):
             self._cancelling.begin(webhook)
         if webhook.state is WebhookState.DELETED:

@@ -27,7 +27,7 @@ class Order:
 
     __slots__ = (
         "_held", "_sleeping", "holds", "is_alone", "is_known", "lines", "loose", "scan_at", "scan_began", "scanned_at",
-        "wanted",
+        "wanted", "whole_at",
     )  # fmt: skip
 
     def __init__(self, *, holds: bool, is_alone: bool) -> None:
@@ -40,6 +40,7 @@ class Order:
         self.scan_at: float | None = None  # monotonic: look then for what came in unseen
         self.scan_began: Instant | None = None
         self.scanned_at: Instant | None = None  # when the last look that came to its end began
+        self.whole_at = 0.0  # monotonic: when the last look at the whole queue began
         self._held: set[Key] = set()  # by an exhausted head
         self._sleeping: list[tuple[float, Key]] = []
 

@@ -21,6 +21,8 @@ ASKED_MAX = 100
 """Subjects of one question."""
 OVERLAP_S = 15.0
 """So long before the last look the next one begins: other nodes' clocks may be behind, and their commits slow."""
+WHOLE_S = 900.0
+"""Where other nodes accept events the whole queue is looked at so often: a clock may be further behind than that."""
 LATER_S = 1.0
 """No more subjects can be known, or a head cannot be read now: look again after so long."""
 
@@ -70,6 +72,7 @@ class OrderedReading:
         """The next page; after how many seconds it makes sense to go on."""
         if lane.cursor is None:
             lane.missed, order.scan_at, order.scan_began = False, None, self._clock.now()
+            self._begin(order)
         rows = await self._store.due.deliveries(lane.site, lane.webhook_id, lane.cursor or self._start(order), ROWS_MAX)
         if lane.order is not order:
             return 0.0
@@ -79,6 +82,14 @@ class OrderedReading:
         for parcel in await self._load(lane.site, taken):
             self._keep(lane, order, parcel)
         return pause_s
+
+    def _begin(self, order: Order) -> None:
+        """Whether this look is one at the whole queue."""
+        now = self._clock.monotonic()
+        if not order.is_alone and now >= order.whole_at + WHOLE_S:
+            order.scanned_at = None
+        if order.scanned_at is None:
+            order.whole_at = now
 
     def _start(self, order: Order) -> tuple[Instant, str] | None:
         """The whole queue at first; later what was made, or falls due, since the last look."""

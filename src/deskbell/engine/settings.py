@@ -110,6 +110,11 @@ class Settings:
         """Whether everything known of the site is up to date."""
         return site not in self._stale
 
+    def is_stale(self, site: SiteId, webhook_id: WebhookId) -> bool:
+        """Whether this webhook, or its site, was changed since it was read."""
+        marks = self._stale.get(site, set())
+        return None in marks or webhook_id in marks
+
     def when_fresh(self, site: SiteId, then: Callable[[], None], otherwise: Callable[[], None] | None = None) -> None:
         """Do this once the site is up to date, in the order of asking; at once when it is. It must not raise.
 
@@ -134,7 +139,7 @@ class Settings:
     async def learn_health(self, shards: frozenset[int]) -> None:
         """These shards had another owner: how their webhooks fare is in the database."""
         theirs = {webhook.id: webhook.site for webhook in self.all_webhooks() if webhook.shard in shards}
-        for site in set(theirs.values()):
+        for site in dict.fromkeys(theirs.values()):
             for health in await self._store.webhooks.health(site):
                 if health.webhook_id in theirs:
                     self.health[health.webhook_id] = health
@@ -146,7 +151,7 @@ class Settings:
         }
         known: dict[tuple[SiteId, WebhookId | None], int] = {(one.site, None): one.version for one in self.all_sites()}
         known.update({(one.site, one.id): one.version for one in self.all_webhooks()})
-        for key in found.keys() | known.keys():
+        for key in {**known, **found}:
             is_known_to_differ = key[1] in self._stale.get(key[0], ()) or key[1] in self.unreadable.of(key[0])
             if found.get(key, 0) != known.get(key, 0) and not is_known_to_differ:
                 changed(*key)
@@ -205,7 +210,7 @@ class Settings:
                 self._stale[site] |= marks
                 self._wake.set()
                 raise
-            for mark in marks:
+            for mark in sorted(marks, key=str):
                 self.on_read(site, mark)
         del self._stale[site]
         for then, _ in self._waiting.pop(site, ()):
@@ -225,7 +230,7 @@ class Settings:
             stored = {WebhookId(name) for one, name, _ in await self._store.webhooks.versions() if one == site and name}
             await self._read_site(site, stored)
             return
-        for webhook_id in marks:
+        for webhook_id in sorted(one or "" for one in marks):
             if webhook_id:
                 await self._read_webhook(self._sites[site], webhook_id)
         self._forget_plans(site)

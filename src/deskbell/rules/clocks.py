@@ -42,13 +42,25 @@ def wait_s(until: Instant, since: Instant | None, now: Instant) -> float:
     return (until - start) / TICKS_PER_SECOND
 
 
-def latest_due(delivery: Delivery, schedule: Sequence[int], now: Instant, limits: Limits) -> Instant:
-    """The latest time at which a waiting delivery can be due: now and the step it waits for."""
+def latest_due(
+    delivery: Delivery, schedule: Sequence[int], now: Instant, limits: Limits, *, throttled_s: float = 0.0
+) -> Instant:
+    """The latest time at which a waiting delivery can be due: now and the step it waits for.
+
+    `throttled_s`: so long its receiver still wants to be left in peace.
+    """
     if delivery.step == 0:
         return plus(now, _FIRST_WAIT_S)
     steps = schedule[delivery.step - 1 : delivery.step] or schedule  # none: the schedule was shortened meanwhile
     base = max(steps, default=0)
     longest_s = base + min(base * limits.jitter_share, limits.jitter_s_max)
     if delivery.last_status in _ASKED:
-        longest_s = max(longest_s, limits.retry_after_s_max)
+        longest_s = max(longest_s, min(throttled_s, limits.retry_after_s_max))
     return plus(now, longest_s)
+
+
+def is_too_far(due_at: Instant, schedule: Sequence[int], now: Instant, limits: Limits, *, throttled_s: float) -> bool:
+    """Whether nothing of a webhook can be due so late: somebody's clock was ahead when it was written."""
+    base = max(schedule, default=0)
+    longest_s = max(base + min(base * limits.jitter_share, limits.jitter_s_max), throttled_s, _FIRST_WAIT_S)
+    return due_at > plus(now, longest_s + JUMP_S)
