@@ -13,7 +13,7 @@ from simulation.run import FOUND, chunks, keep, run_seeds
 from simulation.tape import Tape
 from simulation.world import simulate
 
-SEEDS = int(os.environ.get("DESKBELL_TEST_SEEDS", "2000"))
+SEEDS = int(os.environ.get("DESKBELL_TEST_SEEDS", "1000"))
 TRIES = 200
 """Runs to shrink a failing tape: a test has to come to an end."""
 

@@ -230,7 +230,7 @@ class Settings:
             stored = {WebhookId(name) for one, name, _ in await self._store.webhooks.versions() if one == site and name}
             await self._read_site(site, stored)
             return
-        for webhook_id in sorted(one or "" for one in marks):
+        for webhook_id in sorted(one or WebhookId("") for one in marks):
             if webhook_id:
                 await self._read_webhook(self._sites[site], webhook_id)
         self._forget_plans(site)
