@@ -1,28 +1,21 @@
 """A parent that has loaded the program and forks a Deskbell whenever it is told: a restart costs no imports.
 
 Run as a program it reads orders from its standard input, a JSON value per line, and answers each with a number:
-`{"args": […], "environment": {…}, "log": path, "dies_at": null | [point, pass]}` starts one and tells its process id;
+`{"args": […], "environment": {…}, "log": path, "tricks": {…}}` starts one and tells its process id;
 `{"wait": pid, "block": bool}` tells its exit code as `subprocess` does, or null while it runs.
-A process that `dies_at` a point kills itself there, at the pass of that number, as kill -9 would.
+What a trick does is said in `tricks.py`: one process of its own has another clock, or dies at a point.
 """
 
-import itertools
 import json
 import os
 import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
-
-ENGINE_POINTS = (
-    "before_commit", "after_commit", "before_freeze", "after_freeze", "before_send", "after_send", "before_settle",
-    "after_settle", "before_replay_step", "after_replay_step",
-)  # fmt: skip
-STORE_POINTS = ("in_commit", "before_sync", "after_sync")
-"""Inside the database's commit; between the commit and the disk; on the disk and nobody told."""
 
 
 class Nursery:
@@ -34,10 +27,10 @@ class Nursery:
         )
 
     def start(
-        self, args: list[str], environment: Mapping[str, str], log: str, dies_at: tuple[str, int] | None = None
+        self, args: list[str], environment: Mapping[str, str], log: str, tricks: Mapping[str, Any] | None = None
     ) -> "Forked":
         """A new process."""
-        order = {"args": args, "environment": dict(environment), "log": log, "dies_at": dies_at}
+        order = {"args": args, "environment": dict(environment), "log": log, "tricks": dict(tricks or {})}
         return Forked(self, self.ask(order))
 
     def ask(self, order: object) -> Any:
@@ -119,59 +112,18 @@ def ended(pid: int, options: int) -> int | None:
 
 
 def become(order: Mapping[str, Any]) -> None:
-    """What differs in the child: its environment, its log, and where it dies."""
+    """What differs in the child: its environment, its log, and its tricks."""
     log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.clear()
     os.environ.update(order["environment"])
-    if order["dies_at"] is not None:
-        point, passes = order["dies_at"]
-        arm(point, death_at(passes))
-
-
-def death_at(passes: int) -> Callable[[], None]:
-    """Kills this process when it is called for the time of that number."""
-    count = itertools.count(1)
-
-    def pass_by() -> None:
-        if next(count) >= passes:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return pass_by
-
-
-def arm(point: str, pass_by: Callable[[], None]) -> None:
-    """Put it at a point of the engine or of the store."""
-    import apsw
-
-    from deskbell.engine.faultpoints import Faultpoints
-    from deskbell.storage.sqlite.syncing import LogFile
-
-    def crash_point(_: Faultpoints, name: str) -> None:
-        if name == point:
-            pass_by()
-
-    def on_commit() -> bool:
-        pass_by()
-        return False  # not rolled back
-
-    def sync(log: LogFile) -> None:
-        if point == "before_sync":
-            pass_by()
-        real_sync(log)
-        if point == "after_sync":
-            pass_by()
-
-    real_sync = LogFile.sync
-    if point in ENGINE_POINTS:
-        Faultpoints.crash_point = crash_point  # type: ignore[method-assign]  # in this process alone
-    elif point == "in_commit":
-        apsw.connection_hooks.append(lambda connection: connection.set_commit_hook(on_commit))
-    else:
-        LogFile.sync = sync  # type: ignore[method-assign]  # in this process alone
+    play(order["tricks"])
 
 
 if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])  # not this folder: it has modules of common names
+    from faults.tricks import play
+
     serve_orders()

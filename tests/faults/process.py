@@ -28,12 +28,19 @@ class Process:
     child: subprocess.Popen[bytes] | Forked | None = None
     environment: dict[str, str] = field(default_factory=dict)
     command: str = "serve"  # or worker, which is ready at its metrics' address
-    nursery: Nursery | None = None  # starts it faster
+    nursery: Nursery | None = None  # starts it faster, and knows tricks
+    tricks: dict[str, Any] = field(default_factory=dict)  # of `tricks.py`
 
     def init(self) -> None:
         """Set up the data directory and keep the key."""
-        command = [*COMMAND, "init", "--data", str(self.data), "--json"]
+        arguments = ["init", "--data", str(self.data), "--json"]
         environment = {**ENVIRONMENT, **self.environment}
+        if self.nursery is not None:
+            answer_file = self.data.parent / f"{self.data.name}-init.json"
+            assert self.nursery.start(arguments, environment, str(answer_file)).wait(30) == 0
+            self.key = json.loads(answer_file.read_text())["apiKey"]
+            return
+        command = [*COMMAND, *arguments]
         answer = subprocess.run(command, check=True, capture_output=True, env=environment)
         self.key = json.loads(answer.stdout)["apiKey"]
 
@@ -42,8 +49,8 @@ class Process:
         self.spawn()
         await until(self.is_ready)
 
-    def spawn(self, dies_at: tuple[str, int] | None = None) -> None:
-        """Start and do not wait; one from a nursery may die by itself at a point."""
+    def spawn(self) -> None:
+        """Start and do not wait."""
         arguments = [self.command, "--data", str(self.data)]
         environment = {**ENVIRONMENT, "DESKBELL_METRICS": "off", **self.environment}
         if self.command == "serve":
@@ -51,7 +58,7 @@ class Process:
         else:
             environment["DESKBELL_METRICS"] = f"127.0.0.1:{self.port}"
         if self.nursery is not None:
-            self.child = self.nursery.start(arguments, environment, str(self.log), dies_at)
+            self.child = self.nursery.start(arguments, environment, str(self.log), self.tricks)
             return
         with self.log.open("ab") as log:
             self.child = subprocess.Popen([*COMMAND, *arguments], env=environment, stdout=log, stderr=log)
@@ -62,8 +69,9 @@ class Process:
         return self.data.parent / f"{self.command}-{self.port}.log"
 
     async def is_ready(self) -> bool:
+        """Whether it accepts and stores; fails when it has ended."""
         assert self.child is not None
-        assert self.child.poll() is None, "deskbell serve ended by itself"
+        assert self.child.poll() is None, f"deskbell serve ended by itself: {self.log.read_text()[-2_000:]}"
         try:
             return (await self.client.call("GET", "/readyz")).status == 200
         except OSError:
@@ -85,6 +93,11 @@ class Process:
         assert self.child is not None
         self.child.terminate()
         return self.child.wait(timeout_s)
+
+    def signal(self, number: int) -> None:
+        """Any signal."""
+        assert self.child is not None
+        self.child.send_signal(number)
 
 
 def ports() -> Any:

@@ -4,15 +4,14 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from faults.conftest import MakeProcess
 from faults.history import Hook, check, check_rows, hook
 from faults.load import Publisher, load
-from faults.nursery import STORE_POINTS, Nursery
-from faults.process import ENVIRONMENT, Process, ports
+from faults.process import Process
+from faults.tricks import STORE_POINTS
 from receiver import Receiver
 from running import until
 
@@ -28,14 +27,6 @@ FLAWS = 0.02
 PASSES = 25
 
 
-@pytest.fixture
-def nursery() -> Iterator[Nursery]:
-    """Starts are cheap: the program is loaded once."""
-    made = Nursery(ENVIRONMENT)
-    yield made
-    made.close()
-
-
 class Reaper:
     """Starts a process again and again, and ends each life another way."""
 
@@ -47,8 +38,8 @@ class Reaper:
     async def life(self, number: int) -> None:
         """One start and its end: at a named point, while it starts, or at any moment of its work."""
         point = POINTS[number // 2 % len(POINTS)] if number % 2 else None
-        dies_at = None if point is None else (point, self.chance.randint(1, PASSES))
-        self.process.spawn(dies_at)
+        self.process.tricks = {} if point is None else {"dies_at": (point, self.chance.randint(1, PASSES))}
+        self.process.spawn()
         is_early = number % 20 == 0
         if not is_early:
             await until(self.is_ready_or_dead)
@@ -104,13 +95,10 @@ class Flaky:
     "part",
     [pytest.param(n, marks=pytest.mark.xdist_group(f"kills-{n}")) for n in range(PARTS)],
 )
-async def test_killed_under_load(
-    tmp_path: Path, nursery: Nursery, part: int, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_killed_under_load(make_process: MakeProcess, part: int, capsys: pytest.CaptureFixture[str]) -> None:
     """After many deaths at random moments and named points, each answered event has arrived, or ended in sight."""
     chance, kills, began = random.Random(part), KILLS // PARTS, time.monotonic()
-    process = Process(data=tmp_path / "data", port=ports(), nursery=nursery)
-    process.init()
+    process = make_process()
     async with Receiver(answers=Flaky(random.Random(part))) as receiver:
         await process.start()
         hooks = await hooks_of(process, receiver)
@@ -119,6 +107,7 @@ async def test_killed_under_load(
         async with load(publisher, lines=2, subjects=8):
             for number in range(kills):
                 await reaper.life(number + part)
+            process.tricks = {}
             await process.start()
         found = await check(
             process.client,

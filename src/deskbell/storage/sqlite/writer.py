@@ -12,6 +12,7 @@ from deskbell.model.changes import Committed, Refused, Unit, Verdict
 from deskbell.model.figures import StoreFigures
 from deskbell.storage.hot import groups
 from deskbell.storage.sqlite.bulk import Bulk
+from deskbell.storage.sqlite.connection import BUSY_MS
 from deskbell.storage.sqlite.refusals import FATAL
 from deskbell.storage.sqlite.room import Room, grows, is_full
 from deskbell.storage.sqlite.syncing import Syncer
@@ -21,10 +22,17 @@ _log = structlog.get_logger()
 _DONE = Committed()
 _BROKEN = Refused(reason="broken")
 _DISK_FULL = Refused(reason="disk_full")
+_BUSY = Refused(reason="busy")
+LOOK_AGAIN_S = 0.02
+"""While another process writes: the loop goes on meanwhile, it must not wait inside the database."""
 BULK_MIN = 8
 """Changes from which a single unit is written by statement too: one call with many events."""
 
 Done = Callable[[Verdict], None]
+
+
+class _OtherWrites(Exception):
+    """Another process holds the write lock; nothing was begun."""
 
 
 class Writer:
@@ -46,6 +54,8 @@ class Writer:
         self._undurable = 0  # units committed and not answered
         self._is_scheduled = False
         self._is_broken = False
+        self._is_draining = False
+        self._locked_since: float | None = None  # another process has been writing for so long
         self.on_broken: Callable[[], None] | None = None
 
     @property
@@ -64,13 +74,18 @@ class Writer:
         """Commit up to one transaction's units and answer them; the rest gets the next turn."""
         count = min(len(self._pending), self._units_max)
         taken = [self._pending.popleft() for _ in range(count)]
+        started = perf_counter()
+        try:
+            verdicts = self._transaction([unit for unit, _ in taken]) if taken else ()
+        except _OtherWrites:
+            self._wait(taken, started)
+            return
+        self._locked_since = None
         self._is_scheduled = bool(self._pending)
         if self._is_scheduled:
             asyncio.get_running_loop().call_soon(self.flush)
         if not taken:
             return
-        started = perf_counter()
-        verdicts = self._transaction([unit for unit, _ in taken])
         if self._is_broken:
             self._undurable += count
             self._answer(taken, verdicts, started, True)
@@ -79,6 +94,20 @@ class Writer:
         self.figures.statements += 2  # its begin and its commit
         self._undurable += count
         self._syncer.committed(lambda is_durable: self._answer(taken, verdicts, started, is_durable))
+
+    def _wait(self, taken: Sequence[tuple[Unit, Done]], started: float) -> None:
+        """Look again soon; what has waited for as long as it may is refused."""
+        if self._locked_since is None:
+            self._locked_since = started
+        if self._is_draining or started - self._locked_since >= BUSY_MS / 1000:
+            self._undurable += len(taken)
+            refused = [_BUSY] * len(taken)
+            self._syncer.committed(lambda is_durable: self._answer(taken, refused, started, is_durable))  # in turn
+        else:
+            self._pending.extendleft(reversed(taken))
+        self._is_scheduled = bool(self._pending) and not self._is_draining
+        if self._is_scheduled:
+            asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self.flush)
 
     def _answer(
         self, taken: Sequence[tuple[Unit, Done]], verdicts: Sequence[Verdict], started: float, is_durable: bool
@@ -95,6 +124,7 @@ class Writer:
 
     def drain(self) -> None:
         """Commit everything that is pending, now, and see it on the disk."""
+        self._is_draining = True
         while self._pending:
             self.flush()
         self._syncer.finish()
@@ -131,11 +161,12 @@ class Writer:
     def _try(self, units: Sequence[Unit]) -> Sequence[Verdict] | None:
         """One transaction; None when there is no room for it."""
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._begin()
             verdicts = self._apply(units)
             self._connection.execute("COMMIT")
         except (apsw.BusyError, apsw.LockedError):
-            return self._give_up(units, Refused(reason="busy"))
+            self._give_up(units, _BUSY)
+            raise _OtherWrites from None
         except Exception as error:
             if is_full(self._connection, error):
                 self._give_up(units, _DISK_FULL)
@@ -145,6 +176,14 @@ class Writer:
             self._break()
             return refused
         return verdicts
+
+    def _begin(self) -> None:
+        """At the end of its life the writer may wait inside the database."""
+        self._connection.set_busy_timeout(BUSY_MS if self._is_draining else 0)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        finally:
+            self._connection.set_busy_timeout(BUSY_MS)
 
     def _give_up(self, units: Sequence[Unit], verdict: Refused) -> Sequence[Verdict]:
         if self._connection.in_transaction:  # some errors have rolled back already
