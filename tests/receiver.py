@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -41,11 +42,12 @@ class Receiver:
     answers: list[Answer] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None
     _server: asyncio.Server | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __aenter__(self) -> "Receiver":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -72,14 +74,20 @@ class Receiver:
         except TimeoutError:
             raise AssertionError(f"wanted {count} requests, got {self.received}") from None
 
+    def answer_to(self, request: Received) -> tuple[int, bytes]:
+        """Status and body for a request for which no answer was given."""
+        return 200, b""
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while line := await reader.readline():
                 request = await read_request(line, reader)
-                status, headers = self.answers.pop(0) if self.answers else (200, {})
+                (status, headers), body = (self.answers.pop(0), b"") if self.answers else ((0, {}), b"")
+                if not status:
+                    status, body = self.answer_to(request)
                 self.received.append(request)
                 lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-                writer.write(f"HTTP/1.1 {status} X\r\n{lines}content-length: 0\r\n\r\n".encode())
+                writer.write(f"HTTP/1.1 {status} X\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body)
                 await writer.drain()
                 request.status = status
                 self._news.set()

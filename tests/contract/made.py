@@ -8,6 +8,7 @@ from deskbell.model.account import Account, ApiKey, Link, LinkKind, Login, Permi
 from deskbell.model.audit import AuditEntry
 from deskbell.model.changes import Insert, Settle, Unit
 from deskbell.model.chat import Chat, ChatMessage, ChatStatus, ChatType
+from deskbell.model.credential import AuthKind, SealedAuth, SealedCertificate
 from deskbell.model.delivery import Attempt, Decision, DecisionKind, Delivery, DeliveryState, Trigger
 from deskbell.model.event import CustomType, Event, Subject, TraceEntry
 from deskbell.model.exchange import Outcome, OutcomeClass, Timing
@@ -55,6 +56,10 @@ def webhook(**members: Any) -> Webhook:
         "created_at": at(0),
         "created_by": ANN,
         "headers": {"x-key": b"\x01\x02"},
+        "auth": SealedAuth(kind=AuthKind.BASIC, sealed=b"\x03\xff", shown={"username": "Zoë"}),
+        "client_certificate": SealedCertificate(
+            sealed=b"\x04\xff", subject="CN=desk", expires_at=at(9), fingerprint="ab" * 32
+        ),
         "settings": {"channel": "a", "deep": {"n": [1, 2]}},
     }
     return Webhook(**{**plain, **members})

@@ -13,8 +13,10 @@ from deskbell.keyring.steps import KeyringSteps
 from deskbell.keyring.watch import KeyringWatch
 from deskbell.model.changes import Committed, Replace, Unit
 from deskbell.model.ids import WebhookId
+from deskbell.model.instant import Instant
 from deskbell.model.webhook import Webhook
 from deskbell.ports import Store
+from deskbell.rules.credentials import ReadCertificate
 from deskbell.rules.keyring_state import SETTLE_S
 from deskbell.rules.limits import Limits
 from deskbell.rules.sealed_fields import URL_FIELD
@@ -110,6 +112,9 @@ class Installed:
             assert safe.open_secret(own) == SECRET
 
 
+READ = ReadCertificate(subject="CN=desk", expires_at=Instant(0), fingerprint="ab" * 32)
+
+
 def sealed_webhook(ring: Keyring, chance: Chance) -> Webhook:
     """A webhook whose fields are sealed."""
     url = parse_receiver_url(URL, UrlPolicy(), site=SITE, limits=Limits())
@@ -119,6 +124,8 @@ def sealed_webhook(ring: Keyring, chance: Chance) -> Webhook:
         id=key,
         receiver_url=safe.seal_url(SITE, key, url),
         headers=safe.seal_headers(SITE, key, {"x-key": "value"}),
+        auth=safe.seal_auth(SITE, key, {"type": "bearer", "token": "value"}, ""),
+        client_certificate=safe.seal_certificate(SITE, key, {"certificate": "chain", "key": "value"}, READ),
     )
 
 

@@ -32,11 +32,15 @@ def authority() -> trustme.CA:
 
 
 @pytest.fixture(scope="session")
-def context(authority: trustme.CA) -> ssl.SSLContext:
-    """The dialler's TLS context with that authority."""
-    made = client_context()
-    authority.configure_trust(made)
-    return made
+def context(authority: trustme.CA) -> Callable[[], ssl.SSLContext]:
+    """Makes the dialler's TLS contexts with that authority."""
+
+    def make() -> ssl.SSLContext:
+        made = client_context()
+        authority.configure_trust(made)
+        return made
+
+    return make
 
 
 @pytest.fixture
@@ -54,7 +58,7 @@ async def receive() -> AsyncIterator[Callable[..., Awaitable[Receiver]]]:
 
 
 @pytest.fixture
-async def make_sender(context: ssl.SSLContext) -> AsyncIterator[Callable[..., GuardedSender]]:
+async def make_sender(context: Callable[[], ssl.SSLContext]) -> AsyncIterator[Callable[..., GuardedSender]]:
     """Makes diallers that may reach loopback; they end with the test."""
     made: list[GuardedSender] = []
 
@@ -65,7 +69,7 @@ async def make_sender(context: ssl.SSLContext) -> AsyncIterator[Callable[..., Gu
         settings = {"allow": parse_allow(allow), **(policy or {})}
         sender = GuardedSender(
             resolver=resolver or FakeResolver({HOST: ["127.0.0.1"]}), policy=UrlPolicy(**settings),
-            limits=Limits(**limits), context=context, connect=connect, judge=judge, vetting=vetting,
+            limits=Limits(**limits), make_context=context, connect=connect, judge=judge, vetting=vetting,
         )  # fmt: skip
         made.append(sender)
         return sender

@@ -94,6 +94,8 @@ class WebhookShape(Shape):
     filter: str | None
     changed_fields: list[str]
     headers: dict[str, dict[str, bool]]
+    auth: dict[str, Any] | None
+    client_certificate: dict[str, Any] | None
     signature: SignatureShape
     loop_protection: bool
     batch: BatchShape
@@ -128,6 +130,8 @@ class WebhookInput(Input):
     filter: str | None = None
     changed_fields: list[str] = msgspec.field(default_factory=list)
     headers: dict[str, str] = msgspec.field(default_factory=dict)
+    auth: dict[str, Any] | None = None
+    client_certificate: dict[str, Any] | None = None
     signature: dict[str, Any] = msgspec.field(default_factory=dict)
     loop_protection: bool = False
     batch: dict[str, int] = msgspec.field(default_factory=dict)

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from deskbell.api import shapes
+from deskbell.model.credential import SealedCertificate
 from deskbell.model.delivery import ENDED, Attempt, Delivery
 from deskbell.model.errors import FaultAt
 from deskbell.model.event import Event, Subject, TraceEntry
@@ -56,6 +57,18 @@ def health(webhook: Webhook, value: Health | None, stats: Sequence[StatHour] = (
     )
 
 
+def client_certificate(value: SealedCertificate | None) -> dict[str, Any] | None:
+    """What may be shown of a client certificate: what stands in it."""
+    if value is None:
+        return None
+    return {
+        "subject": value.subject,
+        "expiresAt": format_instant(value.expires_at),
+        "fingerprint": value.fingerprint,
+        "set": True,
+    }
+
+
 def webhook(
     value: Webhook,
     *,
@@ -85,6 +98,8 @@ def webhook(
         filter=value.filter,
         changed_fields=list(value.changed_fields),
         headers={name: {"set": True} for name in value.headers},
+        auth=None if value.auth is None else {"type": value.auth.kind.value, **value.auth.shown, "set": True},
+        client_certificate=client_certificate(value.client_certificate),
         signature=shapes.SignatureShape(
             dd_encoding=value.signature.dd_encoding, also=value.signature.also, ed25519=value.signature.ed25519
         ),

@@ -1,4 +1,4 @@
-"""`deskbell webhooks …`: list, create, show, pause, resume, delete, restore, rotate, test."""
+"""`deskbell webhooks …`: list, create, show, auth, pause, resume, delete, restore, rotate, test."""
 
 import json
 from typing import IO, Any
@@ -7,11 +7,15 @@ import click
 
 from deskbell.cli.client import connect
 from deskbell.cli.output import api_options, as_json, line, table
+from deskbell.cli.webhook_auth import auth
 
 
 @click.group("webhooks")
 def group() -> None:
     """Register webhooks and look after them."""
+
+
+group.add_command(auth)
 
 
 @group.command("list")

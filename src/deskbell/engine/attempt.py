@@ -13,6 +13,7 @@ from deskbell.engine.record import record
 from deskbell.engine.request import build, freeze
 from deskbell.engine.run import Run
 from deskbell.engine.settle import BY_HAND, Settler
+from deskbell.engine.tokens import Tokens
 from deskbell.model.delivery import Decision, DecisionKind, DeliveryState, Trigger
 from deskbell.model.errors import Refusal
 from deskbell.model.exchange import Outcome, Reply, Stage
@@ -31,7 +32,7 @@ class Attempts:
         self._freezing = freezing
         self._settler = settler
         self._ownership = ground.ownership
-        self._sender = ground.sender
+        self._tokens = Tokens(ground.sender, ground.clock, ground.limits, ground.log)
         self._clock = ground.clock
         self._random = ground.random
         self._limits = ground.limits
@@ -71,7 +72,7 @@ class Attempts:
             return
         self._faultpoints.crash_point("before_send")
         try:
-            self._sender.submit(run.sendable, run.opened.policy, lambda reply: self._replied(run, reply))
+            self._tokens.send(run, run.sendable, lambda reply: self._replied(run, reply))
         except Exception as error:  # it must not keep its slot, nor end the turn of the others
             self._finish(run, Reply(stage=Stage.SEND), self._own_fault(run, error))
 
@@ -154,8 +155,8 @@ class Attempts:
     def _sign(self, run: Run, rendered: Rendered) -> None:
         if run.opened.fault is not None:
             raise ValueError(run.opened.fault)
-        signed = self._kind(run.parcel).signed
-        run.sendable = build(run.parcel, rendered, run.opened, run.started_at, signed=signed)
+        run.is_signed = self._kind(run.parcel).signed
+        run.sendable = build(run.parcel, rendered, run.opened, run.started_at, signed=run.is_signed)
 
     def _decide(self, run: Run, outcome: Outcome) -> Decision:
         """What follows; a manual attempt uses no step, a test is never repeated."""

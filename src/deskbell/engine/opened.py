@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from deskbell.engine.credentials import open_auth, open_identity
+from deskbell.model.credential import ClientIdentity, Grant
 from deskbell.model.errors import KeyringFault
 from deskbell.model.exchange import SendPolicy
 from deskbell.model.instant import Instant
@@ -36,6 +38,8 @@ class Opened:
     url: str = ""
     headers: tuple[tuple[str, str], ...] = ()  # own ones
     masked_headers: tuple[tuple[str, str], ...] = ()
+    grant: Grant | None = None  # where the token for Authorization comes from
+    identity: ClientIdentity | None = None  # shown in the TLS handshake
     keys: tuple[LiveKey, ...] = ()  # newest first
     newest_fingerprint: str | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what redaction looks for
@@ -80,6 +84,11 @@ def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -
         (name, keyring.open(value, aad_field(webhook.site, webhook.id, header_field(name))).decode())
         for name, value in webhook.headers.items()
     )
+    auth = open_auth(webhook, keyring)
+    if auth is not None and auth.header is not None:
+        headers = (*headers, ("authorization", auth.header))
+    masked = tuple((name, MASK) for name, _ in headers)
+    identity = open_identity(webhook, keyring)
     texts = [keyring.open(one.sealed, aad_secret(one.site, one.webhook_id, one.id)).decode() for one in secrets]
     keys = tuple(
         LiveKey(text=text, key=SigningKey(text), valid_until=one.valid_until)
@@ -92,8 +101,10 @@ def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -
         payload_bytes_max=sealed.payload_bytes_max,
         url=url,
         headers=headers,
-        masked_headers=tuple((name, MASK) for name, _ in headers),
+        masked_headers=masked if auth is None or auth.grant is None else (*masked, ("authorization", MASK)),
+        grant=None if auth is None else auth.grant,
+        identity=identity,
         keys=keys,
         newest_fingerprint=fingerprint(texts[0]) if texts else None,
-        secrets=(*texts, *(value for _, value in headers)),
+        secrets=(*texts, *(value for _, value in headers), *(() if auth is None else auth.secrets)),
     )

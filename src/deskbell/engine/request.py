@@ -52,7 +52,8 @@ def build(parcel: Parcel, rendered: Rendered, opened: Opened, now: Instant, *, s
         headers += about(parcel)
         ours = {name for name, _ in headers}
         headers += [(name, value) for name, value in opened.headers if name.lower() not in ours]
-    return Sendable(site=parcel.delivery.site, url=opened.url, headers=tuple(headers), body=body)
+    identity = opened.identity if signed else None
+    return Sendable(site=parcel.delivery.site, url=opened.url, headers=tuple(headers), body=body, identity=identity)
 
 
 def signatures(parcel: Parcel, body: bytes, opened: Opened, now: Instant) -> list[tuple[str, str]]:
@@ -92,6 +93,6 @@ def shown_headers(sendable: Sendable, opened: Opened) -> Headers:
     """The request headers as the attempt's record shows them: own values masked."""
     if not opened.masked_headers:
         return sendable.headers
-    own = {name for name, _ in opened.headers}
+    own = {name for name, _ in opened.masked_headers}
     kept = tuple(pair for pair in sendable.headers if pair[0] not in own)
     return kept + opened.masked_headers

@@ -26,6 +26,7 @@ class Run:
     is_probe: bool  # it goes to see whether the receiver is back
     fence: int | None  # of the shard when it began; None: this process is alone
     sendable: Sendable | None = None
+    is_signed: bool = False  # the receiver takes signature, own headers and credentials
     turned: Turn | None = None  # what it turned about the webhook: to be told
     reason: str = ""  # why that is so
     is_over: bool = False  # judged: whatever comes back later changes nothing

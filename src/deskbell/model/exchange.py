@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from deskbell.model.credential import ClientIdentity
 from deskbell.model.ids import SiteId
 
 
@@ -15,6 +16,7 @@ class Sendable:
     headers: tuple[tuple[str, str], ...]  # in order, content-length included, host excluded
     body: bytes
     method: str = "POST"
+    identity: ClientIdentity | None = None  # shown in the TLS handshake
 
 
 @dataclass(frozen=True, kw_only=True)

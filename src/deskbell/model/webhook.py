@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from deskbell.model.breaker import CLOSED, Breaker
+from deskbell.model.credential import SealedAuth, SealedCertificate
 from deskbell.model.failing import NOT_FAILING, Failing
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.instant import Instant
@@ -95,6 +96,8 @@ class Webhook:
     filter: str | None = None
     changed_fields: tuple[str, ...] = ()
     headers: Mapping[str, bytes] = field(default_factory=dict)  # name: sealed value
+    auth: SealedAuth | None = None
+    client_certificate: SealedCertificate | None = None
     signature: SignatureSettings = field(default_factory=SignatureSettings)
     loop_protection: bool = False
     batch: Batch = field(default_factory=Batch)

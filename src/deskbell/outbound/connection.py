@@ -56,7 +56,7 @@ class Connection(asyncio.Protocol):
         """Send the request."""
         assert self._transport is not None  # noqa: S101 - only connected ones are handed out
         self._exchange, exchange.connection = exchange, self
-        exchange.address, exchange.tls_version = self.key[4], self.tls_version
+        exchange.address, exchange.tls_version = self.key[-1], self.tls_version
         head, body = exchange.request, exchange.sendable.body
         if len(body) <= PIECE_BYTES:
             self._transport.write(head + body if body else head)

@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 
@@ -11,7 +10,7 @@ from deskbell.outbound.connection import Connection, Owner
 from deskbell.outbound.exchange import Exchange
 from deskbell.outbound.faults import DialFault, connect_fault
 from deskbell.outbound.route import Key, Route
-from deskbell.outbound.tls import tls_fault
+from deskbell.outbound.tls import Contexts, tls_fault
 from deskbell.rules.limits import Limits
 
 Connect = Callable[[str, int], Awaitable[socket.socket]]
@@ -38,10 +37,10 @@ class Dialler:
     """TCP to at most three addresses, then TLS."""
 
     def __init__(
-        self, *, owner: Owner, context: ssl.SSLContext, limits: Limits, monotonic: Callable[[], float], connect: Connect
+        self, *, owner: Owner, contexts: Contexts, limits: Limits, monotonic: Callable[[], float], connect: Connect
     ) -> None:
         self._owner = owner
-        self._context = context
+        self._contexts = contexts
         self._limits = limits
         self._monotonic = monotonic
         self._connect = connect
@@ -82,7 +81,7 @@ class Dialler:
                 return connection
             async with asyncio.timeout(self._limits.tls_timeout_s):
                 await loop.create_connection(
-                    lambda: connection, sock=sock, ssl=self._context, server_hostname=route.host,
+                    lambda: connection, sock=sock, ssl=self._contexts.of(route.identity), server_hostname=route.host,
                     ssl_handshake_timeout=self._limits.tls_timeout_s * 2,
                 )  # fmt: skip
         except TimeoutError:

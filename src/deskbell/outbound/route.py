@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from deskbell.model.credential import ClientIdentity
 from deskbell.model.exchange import Sendable, SendPolicy
 from deskbell.rules.addresses import AddressRefused, Vetted
 from deskbell.rules.urls import ReceiverUrl, UrlPolicy, UrlRefused
@@ -12,8 +13,8 @@ Judge = Callable[[str, str, tuple[str, ...]], ReceiverUrl | UrlRefused]
 Vet = Callable[[Sequence[str], ReceiverUrl, str], Vetted | AddressRefused]
 """All addresses of a name, its URL, site."""
 
-Key = tuple[str, str, str, int, str]
-"""What a connection belongs to: site, scheme, host, port, vetted address."""
+Key = tuple[str, str, str, str, int, str]
+"""What a connection belongs to: site, mark of the client certificate, scheme, host, port, vetted address."""
 
 ADDRESSES_MAX = 3
 """Dialled per exchange; all are vetted."""
@@ -27,11 +28,13 @@ _LOOPBACK = ("127.0.0.1", "::1")
 class Route:
     """A judged URL, with what a connection to it needs."""
 
-    __slots__ = ("_vetted", "_vetted_from", "fixed", "host", "host_line", "own", "port", "scheme", "site", "url")
+    __slots__ = ("_vetted", "_vetted_from", "fixed", "host", "host_line", "identity", "own", "port", "scheme", "site",
+                 "url")  # fmt: skip
 
-    def __init__(self, url: ReceiverUrl, site: str, policy: UrlPolicy) -> None:
+    def __init__(self, url: ReceiverUrl, site: str, policy: UrlPolicy, identity: ClientIdentity | None = None) -> None:
         self.url = url
         self.site = site
+        self.identity = identity
         self.host = url.host.strip("[]")
         self.scheme, self.port = url.scheme, url.port
         self.host_line = f"[{self.host}]" if ":" in self.host else self.host
@@ -58,7 +61,8 @@ class Route:
         return self._vetted
 
     def _keys(self, addresses: Sequence[str]) -> tuple[Key, ...]:
-        return tuple((self.site, self.scheme, self.host, self.port, one) for one in addresses[:ADDRESSES_MAX])
+        mark = "" if self.identity is None else self.identity.mark
+        return tuple((self.site, mark, self.scheme, self.host, self.port, one) for one in addresses[:ADDRESSES_MAX])
 
 
 class Routes:
@@ -67,15 +71,16 @@ class Routes:
     def __init__(self, judge: Judge, policy: UrlPolicy) -> None:
         self._judge = judge
         self._policy = policy
-        self._known: dict[tuple[str, str, tuple[str, ...]], Route | UrlRefused] = {}
+        self._known: dict[tuple[str, str, tuple[str, ...], str], Route | UrlRefused] = {}
 
     def find(self, sendable: Sendable, policy: SendPolicy) -> Route | UrlRefused:
         """The route of this URL, or why it is refused."""
-        key = (sendable.url, sendable.site, policy.allowed_receivers)
+        identity = sendable.identity
+        key = (sendable.url, sendable.site, policy.allowed_receivers, "" if identity is None else identity.mark)
         found = self._known.get(key)
         if found is None:
-            url = self._judge(*key)
-            found = url if isinstance(url, UrlRefused) else Route(url, sendable.site, self._policy)
+            url = self._judge(*key[:3])
+            found = url if isinstance(url, UrlRefused) else Route(url, sendable.site, self._policy, identity)
             if len(self._known) >= _ROUTES_MAX:
                 self._known.clear()
             self._known[key] = found

@@ -19,7 +19,7 @@ from deskbell.outbound.names import Names
 from deskbell.outbound.pool import Pool
 from deskbell.outbound.request import build_head
 from deskbell.outbound.route import Judge, Route, Routes, Vet
-from deskbell.outbound.tls import client_context
+from deskbell.outbound.tls import Contexts, client_context
 from deskbell.ports import Clock, Resolver
 from deskbell.rules.addresses import AddressRefused, vet
 from deskbell.rules.limits import Limits
@@ -35,8 +35,8 @@ class GuardedSender:
 
     def __init__(
         self, *, resolver: Resolver, policy: UrlPolicy, limits: Limits, clock: Clock | None = None,
-        context: ssl.SSLContext | None = None, ca_file: str | None = None, judge: Judge | None = None,
-        vetting: Vet | None = None, connect: Connect = connect_tcp,
+        ca_file: str | None = None, make_context: Callable[[], ssl.SSLContext] | None = None,
+        judge: Judge | None = None, vetting: Vet | None = None, connect: Connect = connect_tcp,
     ) -> None:  # fmt: skip
         self._heads = HeadReader(limits)
         self._monotonic = time.monotonic if clock is None else clock.monotonic
@@ -45,8 +45,8 @@ class GuardedSender:
         self._names = Names(resolver, limits, self._monotonic)
         self._pool = Pool(limits)
         self._dialler = Dialler(
-            owner=self, context=context or client_context(ca_file), limits=limits, monotonic=self._monotonic,
-            connect=connect,
+            owner=self, contexts=Contexts(make_context or partial(client_context, ca_file)), limits=limits,
+            monotonic=self._monotonic, connect=connect,
         )  # fmt: skip
         self._active: set[Exchange] = set()
         self._open: set[Connection] = set()  # connected ones, kept or busy

@@ -1,14 +1,19 @@
 """TLS towards receivers: one strict context, and the names of what can go wrong in a handshake."""
 
+import os
 import ssl
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from cryptography import x509
 
+from deskbell.model.credential import ClientIdentity
 from deskbell.model.exchange import Stage
 from deskbell.outbound.faults import DialFault, reason_of
 
+_CONTEXTS_MAX = 256
 _EXPIRED = 10
 _NOT_YET = 9
 _WRONG_NAME = frozenset({62, 64})
@@ -59,6 +64,43 @@ def client_context(ca_file: str | None = None) -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(cafile=ca_file)
     return context
+
+
+class Contexts:
+    """One shared context, and one per client certificate in use."""
+
+    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
+        self._make = make
+        self._shared = make()
+        self._own: dict[str, ssl.SSLContext] = {}
+
+    def of(self, identity: ClientIdentity | None) -> ssl.SSLContext:
+        """The context for this certificate. Raises ssl.SSLError when it cannot be used."""
+        if identity is None:
+            return self._shared
+        found = self._own.get(identity.mark)
+        if found is None:
+            if len(self._own) >= _CONTEXTS_MAX:
+                self._own.clear()
+            found = self._make()
+            load_identity(found, identity)
+            self._own[identity.mark] = found
+        return found
+
+
+def load_identity(context: ssl.SSLContext, identity: ClientIdentity) -> None:
+    """Show this certificate in handshakes. OpenSSL reads it from a file: one that has no name on any disk."""
+    with _nameless_file() as file:
+        file.write(f"{identity.key.strip()}\n{identity.chain.strip()}\n".encode())
+        file.flush()
+        file.seek(0)
+        context.load_cert_chain(f"/dev/fd/{file.fileno()}")
+
+
+def _nameless_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("identity", os.MFD_CLOEXEC), "w+b")
+    return TemporaryFile()
 
 
 def tls_fault(error: Exception) -> DialFault:

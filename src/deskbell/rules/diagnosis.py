@@ -28,6 +28,7 @@ _GONE = "The webhook is disabled. Make a new URL, use Replace URL, enable it."
 _TLS12 = "TLS 1.2 or newer is needed. Does it want a client certificate, or speak no TLS on this port?"
 _LATER = "Answer 2xx at once and do the work afterwards. It may have done it: skip duplicates by `webhook-id`."
 _CHAIN = "Send the full chain, or the Operator adds the authority with DESKBELL_CA_FILE."
+_SIGN_IN = "Check token URL, client id, client secret and scope under *Sign-in at the receiver*."
 _SMALLER = "Exhausted at once. Use a template with fewer fields or smaller batches."
 _SETTING = "Use a public address, or ask the Operator to set DESKBELL_ALLOW; retried in case the name changes."
 
@@ -46,6 +47,8 @@ TABLE: MappingProxyType[str, tuple[str, str]] = MappingProxyType(
         "tls_wrong_host": ("Its certificate is not for this name{: }.", "Correct the URL or the certificate."),
         "tls_untrusted": ("Its certificate was issued by an authority that Deskbell does not know.", _CHAIN),
         "tls_error": ("No encrypted connection was possible.", _TLS12),
+        "token_refused": ("The token server gave no token{: }. Nothing was sent to the receiver.", _SIGN_IN),
+        "token_unreachable": ("The token server could not be asked{: }. Nothing was sent to the receiver.", _SIGN_IN),
         "timeout": ("The receiver took the request but did not answer in time{: }.", _LATER),
         "protocol_error": ("What came back is not valid HTTP{: }.", "Is this port an HTTP server?"),
         "redirect": (

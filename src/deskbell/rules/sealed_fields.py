@@ -12,6 +12,8 @@ from deskbell.model.webhook import Secret, Webhook
 from deskbell.rules.sealing import Keyring, aad_field, aad_secret, record_key_id
 
 URL_FIELD = "receiver_url"
+AUTH_FIELD = "auth"
+CERTIFICATE_FIELD = "client_certificate"
 
 Each = Callable[[bytes, bytes], bytes]
 """What is done with a field: record and additional data to the record that takes its place."""
@@ -40,14 +42,22 @@ def _webhook(row: Webhook, each: Each) -> Webhook:
     headers = {
         name: each(value, aad_field(row.site, row.id, header_field(name))) for name, value in row.headers.items()
     }
-    return replace(row, receiver_url=replace(url, sealed=sealed), headers=headers)
+    auth, certificate = row.auth, row.client_certificate
+    if auth is not None:
+        auth = replace(auth, sealed=each(auth.sealed, aad_field(row.site, row.id, AUTH_FIELD)))
+    if certificate is not None:
+        record = each(certificate.sealed, aad_field(row.site, row.id, CERTIFICATE_FIELD))
+        certificate = replace(certificate, sealed=record)
+    return replace(
+        row, receiver_url=replace(url, sealed=sealed), headers=headers, auth=auth, client_certificate=certificate
+    )
 
 
 def _secret(row: Secret, each: Each) -> Secret:
     return replace(row, sealed=each(row.sealed, aad_secret(row.site, row.webhook_id, row.id)))
 
 
-_OF_WEBHOOK = frozenset({"SealedUrl.sealed", "Webhook.headers"})
+_OF_WEBHOOK = frozenset({"SealedUrl.sealed", "Webhook.headers", "SealedAuth.sealed", "SealedCertificate.sealed"})
 
 SEALED = (
     SealedTable(table="webhook", type=Webhook, key=("id",), fields=_OF_WEBHOOK, walk=_webhook),

@@ -4,6 +4,7 @@ import json
 from hashlib import sha256
 from typing import Any
 
+from deskbell.model.credential import SealedAuth, SealedCertificate
 from deskbell.model.instant import format_instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook
@@ -24,6 +25,8 @@ def webhook_view(webhook: Webhook) -> dict[str, Any]:
         "filter": webhook.filter,
         "changedFields": list(webhook.changed_fields),
         "headers": {name: f"{MASK} {sealed_mark(value)}" for name, value in webhook.headers.items()},
+        "auth": _auth_view(webhook.auth),
+        "clientCertificate": _certificate_view(webhook.client_certificate),
         "signature": {"ddEncoding": webhook.signature.dd_encoding, "also": webhook.signature.also},
         "loopProtection": webhook.loop_protection,
         "ratePerSecond": webhook.rate_per_second,
@@ -34,6 +37,20 @@ def webhook_view(webhook: Webhook) -> dict[str, Any]:
         "pausedUntil": None if webhook.paused_until is None else format_instant(webhook.paused_until),
         "cancelled": None if webhook.deletion is None else webhook.deletion.cancelled,
     }
+
+
+def _auth_view(auth: SealedAuth | None) -> dict[str, str] | None:
+    if auth is None:
+        return None
+    return {"type": auth.kind.value, **auth.shown, "secret": f"{MASK} {sealed_mark(auth.sealed)}"}
+
+
+def _certificate_view(certificate: SealedCertificate | None) -> dict[str, str] | None:
+    if certificate is None:
+        return None
+    until = format_instant(certificate.expires_at)
+    shown = {"subject": certificate.subject, "fingerprint": certificate.fingerprint, "expiresAt": until}
+    return {**shown, "key": f"{MASK} {sealed_mark(certificate.sealed)}"}
 
 
 def site_view(site: Site) -> dict[str, Any]:

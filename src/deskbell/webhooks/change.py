@@ -15,7 +15,8 @@ from deskbell.rules.rehearsal import Told
 from deskbell.webhooks.answers import Changed
 from deskbell.webhooks.checks import check_spec
 from deskbell.webhooks.checks_content import has_same_content, told_of
-from deskbell.webhooks.create import Create, plain_members
+from deskbell.webhooks.checks_credentials import check_credentials
+from deskbell.webhooks.create import Create, plain_members, scheme_of
 from deskbell.webhooks.ground import Step, must_be
 from deskbell.webhooks.safe import value_bytes
 from deskbell.webhooks.spec import INVALID, Patched, patch, spec_of
@@ -57,14 +58,27 @@ class Change(Create):
         """The webhook after the patch; raises Invalid with every fault at once."""
         kept = kept_headers(before, wanted)
         faults = check_spec(wanted.spec, site, self._policy, self._limits, self._kinds, kept_headers=kept)
-        faults = (*wanted.faults, *faults, *check_kept_bytes(wanted, kept, self._limits), *told.faults)
+        auth = None if "auth" in wanted.dropped else before.auth
+        certificate = None if "client_certificate" in wanted.dropped else before.client_certificate
+        credentials = check_credentials(
+            wanted.spec, site, self._policy, self._limits, self._kinds, now=self._clock.now(),
+            scheme=scheme_of(wanted.spec.receiver_url or before.receiver_url.masked),
+            header_names=(*kept, *wanted.spec.headers), keeps_auth=auth is not None,
+            keeps_certificate=certificate is not None,
+        )  # fmt: skip
+        faults = (*wanted.faults, *faults, *credentials, *check_kept_bytes(wanted, kept, self._limits), *told.faults)
         if faults:
             raise Invalid(INVALID, faults=faults)
         text = wanted.spec.receiver_url
         url = None if text is None else self._safe.seal_url(before.site, before.id, self._parsed_url(text, site))
         fresh = self._safe.seal_headers(before.site, before.id, wanted.spec.headers)
+        auth = self._sealed_auth(before.site, before.id, wanted.spec) or auth
+        certificate = self._sealed_certificate(before.site, before.id, wanted.spec) or certificate
         members_now: dict[str, Any] = plain_members(wanted.spec)
-        return replace(before, receiver_url=url or before.receiver_url, headers={**kept, **fresh}, **members_now)
+        return replace(
+            before, receiver_url=url or before.receiver_url, headers={**kept, **fresh}, auth=auth,
+            client_certificate=certificate, **members_now,
+        )  # fmt: skip
 
 
 _NOT_DELETED = (WebhookState.ENABLED, WebhookState.PAUSED, WebhookState.DISABLED)

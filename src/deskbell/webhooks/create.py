@@ -5,11 +5,13 @@ from typing import Any
 from deskbell.model.account import Caller
 from deskbell.model.audit import Origin
 from deskbell.model.changes import Insert
+from deskbell.model.credential import SealedAuth, SealedCertificate
 from deskbell.model.errors import FaultAt, Invalid
 from deskbell.model.ids import SiteId, WebhookId, shard_of
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.model.webhook import Secret, Webhook
+from deskbell.rules.credentials import read_certificate
 from deskbell.rules.rehearsal import Told
 from deskbell.rules.signing import NEW_KEY_BYTES, fingerprint, new_secret
 from deskbell.rules.urls import ReceiverUrl, UrlRefused, parse_receiver_url
@@ -17,6 +19,7 @@ from deskbell.webhooks.answers import Created
 from deskbell.webhooks.audit_view import MASK, as_json, webhook_view
 from deskbell.webhooks.checks import check_spec, kind_warnings
 from deskbell.webhooks.checks_content import content_members, told_of
+from deskbell.webhooks.checks_credentials import check_credentials
 from deskbell.webhooks.ground import Ground, actor_of, refusal_of
 from deskbell.webhooks.spec import INVALID, POINTERS, WebhookSpec
 
@@ -26,7 +29,11 @@ class Create(Ground):
 
     def check(self, spec: WebhookSpec, site: Site, told: Told) -> tuple[FaultAt, ...]:
         """Every fault of the settings of a new webhook; `told` has those of filter and template."""
-        faults = (*check_spec(spec, site, self._policy, self._limits, self._kinds), *told.faults)
+        credentials = check_credentials(
+            spec, site, self._policy, self._limits, self._kinds, now=self._clock.now(),
+            scheme=scheme_of(spec.receiver_url or ""), header_names=spec.headers,
+        )  # fmt: skip
+        faults = (*check_spec(spec, site, self._policy, self._limits, self._kinds), *credentials, *told.faults)
         if spec.receiver_url is not None:
             return faults
         return (FaultAt(pointer=POINTERS["receiver_url"], code="required", detail="Enter the receiver's URL."), *faults)
@@ -85,8 +92,27 @@ class Create(Ground):
             created_at=self._clock.now(),
             created_by=actor_of(caller),
             headers=self._safe.seal_headers(caller.site, webhook_id, spec.headers),
+            auth=self._sealed_auth(caller.site, webhook_id, spec),
+            client_certificate=self._sealed_certificate(caller.site, webhook_id, spec),
             **plain_members(spec),
         )
+
+    def _sealed_auth(self, site: SiteId, webhook_id: WebhookId, spec: WebhookSpec) -> SealedAuth | None:
+        """The credential that was given, checked before; None when there is none."""
+        if spec.auth is None:
+            return None
+        found = parse_receiver_url(spec.auth.get("tokenUrl", ""), self._policy, site=site, limits=self._limits)
+        token_url = "" if isinstance(found, UrlRefused) else found.text
+        return self._safe.seal_auth(site, webhook_id, spec.auth, token_url)
+
+    def _sealed_certificate(self, site: SiteId, webhook_id: WebhookId, spec: WebhookSpec) -> SealedCertificate | None:
+        """The client certificate that was given, checked before; None when there is none."""
+        if spec.client_certificate is None:
+            return None
+        read = read_certificate(spec.client_certificate, self._clock.now(), self._limits)
+        if isinstance(read, FaultAt):  # it expired in between
+            raise Invalid(INVALID, faults=(read,))
+        return self._safe.seal_certificate(site, webhook_id, spec.client_certificate, read)
 
     def _new_secret(self, webhook: Webhook, text: str, at: Instant) -> Secret:
         secret_id = self._fresh_id("sec")
@@ -99,8 +125,13 @@ class Create(Ground):
         )
 
 
+def scheme_of(url: str) -> str:
+    """`http` or `https`, of a canonical, masked or typed URL."""
+    return url.partition("://")[0].lower()
+
+
 def plain_members(spec: WebhookSpec) -> dict[str, Any]:
-    """The members that are stored as they are: all but URL, header values and secret."""
+    """The members that are stored as they are: all but URL, header values, credentials and secret."""
     return {
         **content_members(spec),
         "signature": spec.signature,

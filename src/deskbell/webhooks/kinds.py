@@ -23,5 +23,7 @@ class Finding(Protocol):
 class Kind(Protocol):
     """The part of a receiver kind that is asked on save and for a preview."""
 
+    @property
+    def signed(self) -> bool: ...  # takes signature, deskbell-* and own headers, and credentials
     def check(self, settings: Mapping[str, Any]) -> Sequence[Finding]: ...
     def render(self, frozen: Frozen, limits: Limits) -> Rendered: ...

@@ -1,12 +1,15 @@
 """Sealing and opening what a webhook keeps secret: URL, own header values, signing secrets."""
 
+import json
 from collections.abc import Mapping
 
+from deskbell.model.credential import AuthKind, SealedAuth, SealedCertificate
 from deskbell.model.errors import KeyringFault
 from deskbell.model.ids import SiteId, WebhookId
 from deskbell.model.webhook import SealedUrl, Secret, Webhook
 from deskbell.ports import Random
-from deskbell.rules.sealed_fields import URL_FIELD, header_field
+from deskbell.rules.credentials import ReadCertificate, shown_members
+from deskbell.rules.sealed_fields import AUTH_FIELD, CERTIFICATE_FIELD, URL_FIELD, header_field
 from deskbell.rules.sealing import NONCE_BYTES, TAG_BYTES, Keyring, aad_field, aad_secret
 from deskbell.rules.urls import ReceiverUrl, mask_url
 
@@ -37,6 +40,25 @@ class Safe:
         return {
             name: self._seal(text, aad_field(site, webhook_id, header_field(name))) for name, text in headers.items()
         }
+
+    def seal_auth(self, site: SiteId, webhook_id: WebhookId, auth: Mapping[str, str], token_url: str) -> SealedAuth:
+        """The settings of an Authorization header at rest; `token_url` is the canonical one, or empty."""
+        members = {**auth, "tokenUrl": token_url} if token_url else dict(auth)
+        shown = {**({"tokenUrl": mask_url(token_url)} if token_url else {}), **shown_members(auth)}
+        sealed = self._seal(json.dumps(members), aad_field(site, webhook_id, AUTH_FIELD))
+        return SealedAuth(kind=AuthKind(auth["type"]), sealed=sealed, shown=shown)
+
+    def seal_certificate(
+        self, site: SiteId, webhook_id: WebhookId, given: Mapping[str, str], read: ReadCertificate
+    ) -> SealedCertificate:
+        """A client certificate with its key at rest."""
+        text = json.dumps({"certificate": given["certificate"], "key": given["key"]})
+        return SealedCertificate(
+            sealed=self._seal(text, aad_field(site, webhook_id, CERTIFICATE_FIELD)),
+            subject=read.subject,
+            expires_at=read.expires_at,
+            fingerprint=read.fingerprint,
+        )
 
     def seal_secret(self, site: SiteId, webhook_id: WebhookId, secret_id: str, text: str) -> bytes:
         """A signing secret at rest."""

@@ -30,6 +30,8 @@ class WebhookSpec:
     filter: str | None = None
     changed_fields: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: Mapping[str, Any] | None = field(default=None, repr=False)  # None in a change: the present one stays
+    client_certificate: Mapping[str, Any] | None = field(default=None, repr=False)  # the same
     signature: SignatureSettings = field(default_factory=SignatureSettings)
     loop_protection: bool = False
     batch: Batch = field(default_factory=Batch)
@@ -55,6 +57,8 @@ SHAPES: Mapping[str, tuple[str, Shape]] = MappingProxyType(
         "filter": ("filter", Shape.TEXT),
         "changedFields": ("changed_fields", Shape.TEXTS),
         "headers": ("headers", Shape.OBJECT),
+        "auth": ("auth", Shape.OBJECT),
+        "clientCertificate": ("client_certificate", Shape.OBJECT),
         "signature": ("signature", Shape.OBJECT),
         "loopProtection": ("loop_protection", Shape.FLAG),
         "batch": ("batch", Shape.OBJECT),
@@ -71,6 +75,9 @@ SHAPES: Mapping[str, tuple[str, Shape]] = MappingProxyType(
 POINTERS = MappingProxyType({ours: f"/{theirs}" for theirs, (ours, _) in SHAPES.items()})
 """Name here: where a fault of it is shown."""
 
+CREDENTIALS = ("auth", "client_certificate")
+"""Set or removed as a whole: their secret parts are never read back, so there is nothing to merge into."""
+
 _REQUIRED = ("description", "receiver_url", "event_types")
 _DEFAULTS = WebhookSpec(description="", receiver_url=None, event_types=())
 _SIGNATURE = MappingProxyType(
@@ -85,6 +92,7 @@ class Patched:
 
     spec: WebhookSpec
     dropped_headers: frozenset[str] = frozenset()  # in lower case
+    dropped: frozenset[str] = frozenset()  # `auth`, `client_certificate`: whole credentials that go
     faults: tuple[FaultAt, ...] = ()
 
 
@@ -104,8 +112,8 @@ def read_spec(members: Mapping[str, Any]) -> WebhookSpec:
 
 
 def spec_of(webhook: Webhook) -> WebhookSpec:
-    """The present settings, without URL and header values."""
-    others = {"receiver_url", "headers", "format", "template", "secret"}
+    """The present settings, without URL, header values and credentials."""
+    others = {"receiver_url", "headers", "auth", "client_certificate", "format", "template", "secret"}
     same = {one.name for one in fields(WebhookSpec)} - others
     return WebhookSpec(
         receiver_url=None,
@@ -136,7 +144,8 @@ def patch(present: WebhookSpec, members: Mapping[str, Any]) -> Patched:
             found[ours] = _nested(reader, f"/{name}", table, getattr(present, ours), value)
         else:
             found[ours] = reader.read(f"/{name}", shape, value, getattr(present, ours))
-    return Patched(spec=replace(present, **found), dropped_headers=dropped, faults=reader.faults)
+    gone = frozenset(name for name in CREDENTIALS if name in found and found[name] is None)
+    return Patched(spec=replace(present, **found), dropped_headers=dropped, dropped=gone, faults=reader.faults)
 
 
 def _headers(reader: Reader, value: Any) -> tuple[dict[str, str], frozenset[str]]:
