@@ -59,16 +59,22 @@ class Ground:
 
 async def open_store(config: Config, on_broken: Callable[[], None], *, lock: bool = True) -> Store:
     """The database: PostgreSQL where a URL says so, else a file in the data directory; made when new."""
-    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if config.database_url is not None:
-        return await open_postgres(config.database_url, config.limits, on_broken)
-    return SqliteStore.open(
-        config.data / "deskbell.db",
-        commit_units_max=config.limits.commit_units_max,
-        reserve_bytes=config.limits.reserve_bytes,
-        lock=lock,
-        on_broken=on_broken,
-    )
+    try:
+        config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if config.database_url is None:
+            return SqliteStore.open(
+                config.data / "deskbell.db",
+                commit_units_max=config.limits.commit_units_max,
+                reserve_bytes=config.limits.reserve_bytes,
+                lock=lock,
+                on_broken=on_broken,
+            )
+    except OSError as error:
+        raise StoreBroken(
+            f"{config.data} cannot be written ({error.strerror}): run Deskbell as its owner, or choose another data "
+            "directory"
+        ) from error
+    return await open_postgres(config.database_url, config.limits, on_broken)
 
 
 async def open_postgres(url: str, limits: Limits, on_broken: Callable[[], None]) -> Store:
