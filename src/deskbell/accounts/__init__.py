@@ -2,5 +2,6 @@
 
 from deskbell.accounts.accounts import Accounts
 from deskbell.accounts.audit import AuditReader
+from deskbell.accounts.logins import SeveralSites
 
-__all__ = ["Accounts", "AuditReader"]
+__all__ = ["Accounts", "AuditReader", "SeveralSites"]

@@ -25,15 +25,28 @@ def person(account: Account) -> Actor:
     return Actor(kind=ActorKind.PERSON, name=account.name, id=account.id)
 
 
+class SeveralSites(Exception):
+    """E-mail and password are right at several sites: the person chooses one."""
+
+    def __init__(self, sites: tuple[SiteId, ...]) -> None:
+        super().__init__(", ".join(sites))
+        self.sites = sites
+
+
 class Logins(Office):
     """A login is a cookie's 256 random bits; the database knows only their hash."""
 
     _passwords: Passwords
     _throttle: Throttle
 
-    async def sign_in(self, email: str, password: str, address: str, agent: str) -> tuple[Login, str]:
-        """A login and its cookie value. Raises Unauthenticated with one text for everything wrong, or Throttled."""
-        account = await self._right_account(email.lower(), password, address)
+    async def sign_in(
+        self, email: str, password: str, address: str, agent: str, *, site: str | None = None
+    ) -> tuple[Login, str]:
+        """A login and its cookie value. Raises Unauthenticated with one text for everything wrong, or Throttled.
+
+        Who has accounts at several sites with this password, and named none, is asked which: SeveralSites.
+        """
+        account = await self._right_account(email.lower(), password, address, site)
         token, now = new_token(self._random), self._clock.now()
         login = Login(
             site=account.site,
@@ -70,7 +83,7 @@ class Logins(Office):
         is_old = account.password_hash is not None and self._passwords.is_outdated(account.password_hash)
         return await self._passwords.hash(password) if is_old else None
 
-    async def _right_account(self, email: str, password: str, address: str) -> Account:
+    async def _right_account(self, email: str, password: str, address: str, site: str | None) -> Account:
         """The account that e-mail and password belong to; every other case costs the same and is audited."""
         if len(password) > self._limits.password_chars_max:
             detail = f"A password has at most {self._limits.password_chars_max:,} characters."
@@ -78,24 +91,24 @@ class Logins(Office):
         self._throttle.enter(address, email)
         right: bool | None = None
         try:
-            accounts = await self._store.accounts.users_by_email(email) if "@" in email else ()
+            known = await self._store.accounts.users_by_email(email) if "@" in email else ()
+            accounts = tuple(one for one in known if site in (None, one.site))
             found = await self._matching(accounts, password)
-            right = found is not None
+            right = bool(found)
         finally:
             self._throttle.leave(address, email, right=right)
-        if found is None:
+        if not found:
             await self._refuse(accounts, address)
             raise Unauthenticated(WRONG)
-        return found
+        if len(found) > 1:
+            raise SeveralSites(tuple(one.site for one in found))
+        return found[0]
 
-    async def _matching(self, accounts: tuple[Account, ...], password: str) -> Account | None:
-        """The first of the accounts (one a site) with this password; for nobody one hash is made in vain."""
-        for account in accounts:
-            if await self._passwords.is_right(account.password_hash, password):
-                return account
+    async def _matching(self, accounts: tuple[Account, ...], password: str) -> tuple[Account, ...]:
+        """Those of the accounts (one a site) with this password; for nobody one hash is made in vain."""
         if not accounts:
             await self._passwords.is_right(None, password)
-        return None
+        return tuple([one for one in accounts if await self._passwords.is_right(one.password_hash, password)])
 
     async def _refuse(self, accounts: tuple[Account, ...], address: str) -> None:
         """A failed login is audited at the user's site; of an unknown user at the only site there is."""

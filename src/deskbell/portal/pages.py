@@ -1,5 +1,7 @@
 """Pages that more than one place shows."""
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from deskbell.portal.page import PageAsk, is_own_path, respond
@@ -21,6 +23,8 @@ async def sign_in_page(
     fault: str = "",
     email: str = "",
     return_to: str = "",
+    site: str = "",
+    sites: Sequence[tuple[str, str]] = (),
     headers: dict[str, str] | None = None,
 ) -> Response:
     """Sign-in; as a dialog over the page when htmx asked."""
@@ -35,6 +39,8 @@ async def sign_in_page(
         headers=headers,
         fault=fault,
         email=email,
+        site=site,
+        sites=sites,
         ended=ended and bool(ask.request.cookies),
         return_to=return_to or return_path(ask),
     )

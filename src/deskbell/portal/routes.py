@@ -34,7 +34,10 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
     Route(method="GET", path="/static/{name}", permission=PUBLIC, handler=serve_static, summary="A file of the portal"),
     Route(
         method="GET", path="/login", permission=PUBLIC, handler=login.show, summary="Sign-in page",
-        query=(Param(name="return_to", description="Where to go afterwards."),),
+        query=(
+            Param(name="return_to", description="Where to go afterwards."),
+            Param(name="site", description="At which site; for people with accounts at several."),
+        ),
     ),
     Route(method="POST", path="/login", permission=PUBLIC, handler=login.sign_in, summary="Sign in"),
     Route(method="POST", path="/logout", permission=Permission.OWN, handler=login.sign_out, summary="Sign out"),

@@ -31,4 +31,5 @@ async def stream(ask: PageAsk) -> Response:
         html = part_text(ask, "parts/delivery.html", {"view": view, "raw": ask.query.get("view") == "raw"})
         return (Message(event="part", html=html, id=str(attempts)),)
 
+    await view_of(ask, delivery_id, number)  # 404 for what is not of this site, before anything is sent
     return live(ask, Stream(bells=("delivery", "attempt"), wanted=wanted, tell=tell, allowed=may_still(ask)))

@@ -128,4 +128,5 @@ async def stream(ask: PageAsk) -> Response:
             return ()
         return (Message(event="part", html=part_text(ask, "parts/replay.html", {"view": view}), id=view.at),)
 
+    await view_of(ask, replay_id)  # 404 for what is not of this site, before anything is sent
     return live(ask, Stream(bells=("replay", "attempt"), wanted=wanted, tell=tell, allowed=may_still(ask)))

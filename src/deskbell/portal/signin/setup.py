@@ -30,14 +30,14 @@ async def create_owner(ask: PageAsk) -> Response:
     form = Fields(values=ask.form())
     name, email, password = form.text("name"), form.text("email"), form.raw("password")
     try:
-        await ask.rooms.accounts.create_owner(ask.path("token"), name, email, password, ask.origin)
+        account = await ask.rooms.accounts.create_owner(ask.path("token"), name, email, password, ask.origin)
     except Invalid as refusal:
         faults = faults_of(refusal.faults, FIELDS, refusal.detail)
         return await page(ask, valid=True, status=422, faults=faults, name=name, email=email)
     except NotFound:
         return await page(ask, valid=False)
     agent = ask.request.headers.get("user-agent", "")[:300]
-    _, token = await ask.rooms.accounts.sign_in(email, password, ask.origin.address, agent)
+    _, token = await ask.rooms.accounts.sign_in(email, password, ask.origin.address, agent, site=account.site)
     response = see_other(ask, "/webhook")
     set_login(response, token, ask.rooms.base_url)
     return response

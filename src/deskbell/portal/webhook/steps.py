@@ -2,7 +2,6 @@
 
 from starlette.responses import Response
 
-from deskbell.model.ids import WebhookId
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.portal.actor import actor_of
@@ -150,7 +149,7 @@ async def test(ask: PageAsk) -> Response:
 
 async def send_one(ask: PageAsk) -> Response:
     """Send the oldest waiting delivery now."""
-    webhook_id = WebhookId(ask.path("id"))
+    webhook_id = (await ask.rooms.registrations.get(ask.site, ask.path("id"))).id
     which = DeliveryFilter(webhook_ids=(webhook_id,), states=("waiting",))
     oldest = await ask.rooms.store.deliveries.page(ask.site, which, "dlv_", 1, newer=True)
     if not oldest:
