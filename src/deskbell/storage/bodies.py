@@ -9,6 +9,7 @@ import msgspec
 
 from deskbell.model.audit import AuditEntry, AuditPlace, AuditRow
 from deskbell.storage.nouns import NOUN_OF_TYPE
+from deskbell.storage.packing import summed, unsummed
 
 T = TypeVar("T")
 
@@ -28,21 +29,21 @@ def _decoder(kind: type) -> msgspec.json.Decoder[Any]:
 
 
 def body_of(value: Any) -> bytes:
-    """The JSON body of a value; bytes become base64."""
-    return _encode(value)
+    """The JSON body of a value, with its sum; bytes become base64."""
+    return summed(_encode(value))
 
 
 def value_of(kind: type[T], body: bytes) -> T:
-    """The value of a JSON body."""
+    """The value of a JSON body. Raises Quarantined or ValueError for a damaged one."""
     key: Any = kind
-    value: T = _decoder(key).decode(body)
+    value: T = _decoder(key).decode(unsummed(body))
     return value
 
 
 def named(row: Any) -> dict[str, Any]:
     """Bindings by column name: site, key, look-up columns, version where there is one, body."""
     noun = NOUN_OF_TYPE[type(row)]
-    found: dict[str, Any] = {"site": row.site, "body": _encode(row)}
+    found: dict[str, Any] = {"site": row.site, "body": body_of(row)}
     found.update((name, getattr(row, name)) for name in noun.key)
     found.update((name, read(row)) for name, read in noun.columns.items())
     if any(one.name == "version" for one in fields(row)):

@@ -9,7 +9,7 @@ from deskbell.model.delivery import Delivery, DeliveryState
 from deskbell.model.event import Event, Idempotency, Subject, TraceEntry
 from deskbell.model.people import Actor, ActorKind
 from deskbell.model.webhook import StatHour
-from deskbell.storage.packing import packed, unpacked
+from deskbell.storage.packing import packed, summed, unpacked, unsummed
 
 Bindings = tuple[Any, ...]
 
@@ -23,6 +23,8 @@ def event_row(event: Event, *, has_time: bool = True) -> Bindings:
     subject, by = event.subject, event.by
     kind, key, title = (None, None, None) if subject is None else (subject.type, subject.id, subject.title)
     snapshot = packed(event.snapshot, has_time=has_time)
+    if snapshot:  # an erased one is empty
+        snapshot = summed(snapshot, event.site, event.id, event.type, int(event.occurred_at))
     trace = _encode([(one.webhook_id, one.reason, one.delivery_id) for one in event.trace]).decode()
     return (
         event.site, event.id, event.type, kind, key, title, event.external_id, event.sequence, event.occurred_at,
@@ -38,7 +40,7 @@ def event_of(row: Any) -> Event:
         site=site,
         id=key,
         type=type_,
-        snapshot=unpacked(snapshot),
+        snapshot=unpacked(unsummed(snapshot, site, key, type_, occurred_at)),
         occurred_at=occurred_at,
         received_at=received_at,
         by=Actor(kind=ActorKind(by_kind), name=by_name, id=by_id),
@@ -62,15 +64,19 @@ def delivery_row(row: Delivery) -> Bindings:
         row.site, row.id, row.webhook_id, row.webhook_version, row.shard, row.state, row.due_at, row.created_at,
         " ".join(row.event_ids), " ".join(row.event_types), kind, key, title, row.hop, row.attempts, row.step,
         row.internal_faults, row.last_outcome, row.last_status, row.ended_at, row.payload_bytes, row.replay_id,
-        row.copy_of, row.test, row.payload,
+        row.copy_of, row.test, _payload_row(row),
     )  # fmt: skip
+
+
+def _payload_row(row: Delivery) -> bytes | None:
+    return None if row.payload is None else summed(row.payload, row.site, row.id)
 
 
 def settle_row(after: Delivery, expected: DeliveryState) -> Bindings:
     """Bindings of `delivery_settle`."""
     return (
         after.state, after.due_at, after.attempts, after.step, after.internal_faults, after.last_outcome,
-        after.last_status, after.ended_at, after.payload_bytes, after.payload, after.site, after.id, expected,
+        after.last_status, after.ended_at, after.payload_bytes, _payload_row(after), after.site, after.id, expected,
     )  # fmt: skip
 
 
@@ -78,8 +84,8 @@ def move_row(after: Delivery, expected: DeliveryState) -> Bindings:
     """Bindings of `delivery_move`."""
     return (
         after.state, after.due_at, after.attempts, after.step, after.internal_faults, after.last_outcome,
-        after.last_status, after.ended_at, after.payload_bytes, after.payload, after.webhook_version, after.replay_id,
-        after.site, after.id, expected, after.attempts, " ".join(after.event_ids),
+        after.last_status, after.ended_at, after.payload_bytes, _payload_row(after), after.webhook_version,
+        after.replay_id, after.site, after.id, expected, after.attempts, " ".join(after.event_ids),
     )  # fmt: skip
 
 
@@ -117,7 +123,7 @@ def delivery_of(row: Any) -> Delivery:
         last_status=last_status,
         ended_at=ended_at,
         payload_bytes=payload_bytes,
-        payload=payload,
+        payload=None if payload is None else unsummed(payload, site, key),
         replay_id=replay_id,
         copy_of=copy_of,
         test=bool(test),
