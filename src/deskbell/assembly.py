@@ -160,12 +160,16 @@ async def build_rooms(config: Config, store: Store, doorbell: Doorbell | None = 
 async def lay_ground(config: Config, store: Store, doorbell: Doorbell, node: str) -> Ground:
     """Clock, chance, keyring and the guarded dialler."""
     random, policy = SystemRandom(), config.url_policy()
-    resolver = AresResolver(hosts_file_names=[entry.host for entry in policy.allow if entry.host])
+    proxy = config.egress_proxy
+    named = [entry.host for entry in policy.allow if entry.host]
+    resolver = AresResolver(hosts_file_names=named if proxy is None else [*named, proxy.host])
     return Ground(
         config=config,
         store=store,
         keyring=await load_keyring(config, store, random),
-        sender=GuardedSender(resolver=resolver, policy=policy, limits=config.limits, ca_file=config.ca_file),
+        sender=GuardedSender(
+            resolver=resolver, policy=policy, limits=config.limits, ca_file=config.ca_file, proxy=proxy
+        ),
         clock=SystemClock(),
         random=random,
         doorbell=doorbell,

@@ -66,6 +66,12 @@ def receiver_findings(config: Config) -> Iterator[Finding]:
             yield warn(f"DESKBELL_ALLOW opens every address ({name}).", "Name the networks you need.")
         if entry.port is None:
             yield warn(f"DESKBELL_ALLOW opens every port of {name}.", f"Name the port: {name}:443, for example.")
+    if config.egress_proxy is not None:
+        yield Finding(
+            level="note",
+            what=f"All requests to receivers go through the proxy {config.egress_proxy.shown} (DESKBELL_EGRESS_PROXY).",
+            remedy="It must take CONNECT to the ports of your receivers; it is given addresses, not names.",
+        )
     if config.allow_http:
         yield warn(
             "Plain http is allowed (DESKBELL_ALLOW_HTTP): anybody on the way can read what is sent.",

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from deskbell.own_addresses import local_addresses
 from deskbell.rules.allow import AllowEntry, parse_allow
+from deskbell.rules.egress import EgressProxy, parse_egress_proxy
 from deskbell.rules.limits import Limits, read_limits
 from deskbell.rules.proxies import Network, parse_networks
 from deskbell.rules.urls import UrlPolicy
@@ -38,6 +39,7 @@ class Config:
     keys: str | None = field(default=None, repr=False)  # keyring text instead of the file
     database_url: str | None = field(default=None, repr=False)  # PostgreSQL instead of a file; may hold a password
     ca_file: str | None = None
+    egress_proxy: EgressProxy | None = None  # through which every request to a receiver goes
     metrics: tuple[str, int] | None = None  # where metrics are served
     delivers: bool = True  # whether this process sends; others do on a shared database
     listens: bool = True  # whether portal and API are served here: a worker has neither
@@ -77,6 +79,8 @@ def read_config(
     try:
         limits = read_limits(found)
         allow = parse_allow(found.get("DESKBELL_ALLOW", ""))
+        proxy = found.get("DESKBELL_EGRESS_PROXY")
+        egress_proxy = None if proxy is None else parse_egress_proxy(proxy)
         trusted_proxies = parse_networks(found.get("DESKBELL_TRUSTED_PROXIES", ""))
     except ValueError as error:
         raise ConfigError(str(error)) from None
@@ -95,6 +99,7 @@ def read_config(
         keys=found.get("DESKBELL_KEYS"),
         database_url=database_url(found.get("DESKBELL_DATABASE_URL")),
         ca_file=found.get("DESKBELL_CA_FILE"),
+        egress_proxy=egress_proxy,
         delivers=delivers(found),
         metrics=metrics_address(found.get("DESKBELL_METRICS", DEFAULT_METRICS)),
     )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def test_init_refuses_a_lost_keyring(tmp_path: Path) -> None:
         ("DESKBELL_LIMIT_IN_FLIGHT_MAX", "0", "1 to 20000"),
         ("DESKBELL_LIMIT_NOTHING", "1", "no such limit"),
         ("DESKBELL_ALLOW_HTTP", "yes", "neither 1 nor 0"),
+        ("DESKBELL_EGRESS_PROXY", "proxy:3128", "is not like http://host:3128"),
         ("DESKBELL_DATABASE_URL", "postgresql://host-without-database", "is not like"),
         ("DESKBELL_DATABASE_URL", "mysql://a/b", "is not like"),
     ],
@@ -73,6 +75,18 @@ def test_doctor_on_a_sound_directory(tmp_path: Path) -> None:
     answer = run("doctor", "--data", str(tmp_path / "data"), "--json")
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["ok"] is True
+
+
+def test_doctor_tries_the_egress_proxy(tmp_path: Path) -> None:
+    """A proxy that takes connections is a note, one that does not a warning; both name it."""
+    init(tmp_path / "data")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        good = run("doctor", "--data", str(tmp_path / "data"), DESKBELL_EGRESS_PROXY=proxy)
+    gone = run("doctor", "--data", str(tmp_path / "data"), DESKBELL_EGRESS_PROXY=proxy)
+    assert f"note: All requests to receivers go through the proxy {proxy}" in good.output
+    assert "takes no connections" not in good.output
+    assert f"warn: DESKBELL_EGRESS_PROXY {proxy}: the egress proxy takes no connections." in gone.output
 
 
 def test_doctor_names_an_open_keyring(tmp_path: Path) -> None:

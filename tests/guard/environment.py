@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from guard.laboratory import METADATA, Laboratory
+from guard.laboratory import METADATA, PUBLIC, Laboratory
 from guard.served import Served, named
 
-PUBLIC = "93.184.216.34"
 HOSTS = f"{METADATA} h.example.com\n10.0.0.7 n8n\n"
 _PROXY = "http://user:pass@10.9.9.9:3128"
 

@@ -13,6 +13,7 @@ from guard.names import Names
 from guard.served import PORT
 
 METADATA = "169.254.169.254"
+PUBLIC = "93.184.216.34"
 
 
 @dataclass
@@ -38,7 +39,7 @@ def make(folder: Path, *, hosts: str = "") -> Laboratory:
     authority = trustme.CA()
     ca_file = folder / "authority.pem"
     authority.cert_pem.write_to_path(ca_file)
-    ours = {(ground.DRIVER, ("127.0.0.1", PORT)), ("", (ground.NAME_SERVER, 53))}
+    ours = {(ground.DRIVER, ("127.0.0.1", PORT)), ("", (ground.NAME_SERVER, 53)), (ground.DRIVER, (PUBLIC, 8443))}
     return Laboratory(
         ca_file=ca_file,
         names=Names(ground.NAME_SERVER, [METADATA]),

@@ -3,10 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from guard.laboratory import METADATA, Laboratory
+from guard.laboratory import METADATA, PUBLIC, Laboratory
 from guard.served import Served, named, until
-
-PUBLIC = "93.184.216.34"
 
 
 def run(laboratory: Laboratory, folder: Path) -> None:

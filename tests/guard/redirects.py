@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from guard.laboratory import METADATA, Laboratory
+from guard.laboratory import METADATA, PUBLIC, Laboratory
 from guard.served import Served, named
 
-PUBLIC = "93.184.216.34"
 PLACES = (
     f"http://{METADATA}/latest/meta-data/",
     "https://10.0.0.5:8443/",

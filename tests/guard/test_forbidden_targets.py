@@ -83,3 +83,8 @@ def test_rebinding_is_vetted_at_each_attempt_and_the_counter_sees_what_is_allowe
 def test_loop_over_two_installations_ends_after_one_hop(tmp_path: Path) -> None:
     """Webhooks that publish at each other: one event on each side, then 508."""
     assert found_in("loops", tmp_path)["packets"] > 0
+
+
+def test_with_an_egress_proxy_only_the_proxy_is_dialled(tmp_path: Path) -> None:
+    """The proxy is given vetted addresses and hears nothing of forbidden ones."""
+    assert found_in("proxied", tmp_path)["packets"] > 0

@@ -10,7 +10,7 @@ import trustme
 import uvloop
 
 from deskbell.outbound import GuardedSender
-from deskbell.outbound.dial import connect_tcp
+from deskbell.outbound.tcp import connect_tcp
 from deskbell.outbound.tls import client_context
 from deskbell.rules.allow import parse_allow
 from deskbell.rules.limits import Limits
@@ -64,12 +64,12 @@ async def make_sender(context: Callable[[], ssl.SSLContext]) -> AsyncIterator[Ca
 
     def make(
         *, resolver: FakeResolver | None = None, allow: str = "127.0.0.0/8:*", connect: Any = connect_tcp,
-        policy: dict[str, Any] | None = None, judge: Any = None, vetting: Any = None, **limits: Any
+        policy: dict[str, Any] | None = None, proxy: Any = None, judge: Any = None, vetting: Any = None, **limits: Any
     ) -> GuardedSender:  # fmt: skip
         settings = {"allow": parse_allow(allow), **(policy or {})}
         sender = GuardedSender(
             resolver=resolver or FakeResolver({HOST: ["127.0.0.1"]}), policy=UrlPolicy(**settings),
-            limits=Limits(**limits), make_context=context, connect=connect, judge=judge, vetting=vetting,
+            limits=Limits(**limits), make_context=context, proxy=proxy, connect=connect, judge=judge, vetting=vetting,
         )  # fmt: skip
         made.append(sender)
         return sender

@@ -136,12 +136,12 @@ class WatchedSender:
             policy=POLICY,
             limits=limits,
             clock=clock,
-            context=object(),  # type: ignore[arg-type]  # there is no handshake
+            make_context=object,  # type: ignore[arg-type]  # there is no handshake
             connect=network.connect,
         )
         dialler = SimDialler(
-            owner=self._real, context=None, limits=limits, monotonic=clock.monotonic,  # type: ignore[arg-type]
-            connect=network.connect,
+            owner=self._real, contexts=None, limits=limits, monotonic=clock.monotonic,  # type: ignore[arg-type]
+            connect=network.connect, connect_own=network.connect,
         )  # fmt: skip
         dialler.network, dialler.by = network, by
         self._real._dialler = dialler

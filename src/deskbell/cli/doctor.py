@@ -9,12 +9,13 @@ from dataclasses import asdict
 import click
 
 from deskbell import assembly
-from deskbell.checkup import Finding, check_up
+from deskbell.checkup import Finding, check_up, warn
 from deskbell.cli.output import as_json, json_option, line
 from deskbell.clock import SystemClock, SystemRandom
 from deskbell.config import Config, ConfigError, read_config
 from deskbell.keyring.load import load_keyring
 from deskbell.model.errors import DeskbellError, StoreBroken
+from deskbell.outbound import AresResolver, proxy_fault
 from deskbell.ports import Store
 from deskbell.storage.sqlite.lock import FileLock
 from deskbell.storage.sqlite.store import LOCK_NAME
@@ -45,8 +46,21 @@ def findings(data: str | None, host: str) -> Iterator[Finding]:
         yield Finding(level="stop", what=str(error), remedy="Correct the setting.")
         return
     yield from check_up(config, SystemClock().now())
+    yield from asyncio.run(proxy_findings(config))
     yield from running_findings(config)
     yield from asyncio.run(database_findings(config))
+
+
+async def proxy_findings(config: Config) -> list[Finding]:
+    """Whether the egress proxy takes connections."""
+    proxy = config.egress_proxy
+    if proxy is None:
+        return []
+    fault = await proxy_fault(proxy, AresResolver(hosts_file_names=[proxy.host]), config.limits)
+    if fault is None:
+        return []
+    remedy = "Nothing can be sent until it does. Check the address, the proxy, and the firewall before it."
+    return [warn(f"DESKBELL_EGRESS_PROXY {proxy.shown}: {fault}.", remedy)]
 
 
 def running_findings(config: Config) -> Iterator[Finding]:

@@ -11,17 +11,20 @@ import structlog
 
 from deskbell.model.exchange import Reply, Sendable, SendPolicy, Stage
 from deskbell.outbound.connection import Connection
-from deskbell.outbound.dial import Connect, Dialler, connect_tcp
+from deskbell.outbound.dial import Dialler
 from deskbell.outbound.exchange import Exchange
 from deskbell.outbound.faults import DialFault, ResolveFault
 from deskbell.outbound.head import HeadReader
 from deskbell.outbound.names import Names
 from deskbell.outbound.pool import Pool
+from deskbell.outbound.proxy import ThroughProxy
 from deskbell.outbound.request import build_head
 from deskbell.outbound.route import Judge, Route, Routes, Vet
+from deskbell.outbound.tcp import Connect, connect_tcp
 from deskbell.outbound.tls import Contexts, client_context
 from deskbell.ports import Clock, Resolver
 from deskbell.rules.addresses import AddressRefused, vet
+from deskbell.rules.egress import EgressProxy
 from deskbell.rules.limits import Limits
 from deskbell.rules.urls import ReceiverUrl, UrlPolicy, UrlRefused, parse_receiver_url
 
@@ -36,7 +39,8 @@ class GuardedSender:
     def __init__(
         self, *, resolver: Resolver, policy: UrlPolicy, limits: Limits, clock: Clock | None = None,
         ca_file: str | None = None, make_context: Callable[[], ssl.SSLContext] | None = None,
-        judge: Judge | None = None, vetting: Vet | None = None, connect: Connect = connect_tcp,
+        proxy: EgressProxy | None = None, judge: Judge | None = None, vetting: Vet | None = None,
+        connect: Connect = connect_tcp,
     ) -> None:  # fmt: skip
         self._heads = HeadReader(limits)
         self._monotonic = time.monotonic if clock is None else clock.monotonic
@@ -46,7 +50,8 @@ class GuardedSender:
         self._pool = Pool(limits)
         self._dialler = Dialler(
             owner=self, contexts=Contexts(make_context or partial(client_context, ca_file)), limits=limits,
-            monotonic=self._monotonic, connect=connect,
+            monotonic=self._monotonic, connect_own=connect,
+            connect=connect if proxy is None else ThroughProxy(proxy=proxy, names=self._names, connect=connect),
         )  # fmt: skip
         self._active: set[Exchange] = set()
         self._open: set[Connection] = set()  # connected ones, kept or busy
