@@ -26,9 +26,9 @@ class Two:
 
 
 @asynccontextmanager
-async def two_sites(data: Path) -> AsyncIterator[Two]:
+async def two_sites(data: Path, **settings: str) -> AsyncIterator[Two]:
     """A running Deskbell with two sites; people of the desk stand at both."""
-    async with Receiver() as receiver, running(data) as own:
+    async with Receiver() as receiver, running(data, **settings) as own:
         made = await site_setup.set_up(own.house.rooms, "other", "The other desk")
         assert made.api_key is not None
         other = Running(house=own.house, port=own.port, key=made.api_key, setup_url=made.setup_url)

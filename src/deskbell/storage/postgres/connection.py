@@ -68,9 +68,10 @@ async def open_writer(url: str) -> Connection:
     return await _open(url, {**_ALWAYS, **_WRITER}, target="read-write")
 
 
-async def open_reader(url: str) -> Connection:
+async def open_reader(url: str, role: str | None = None) -> Connection:
     """A connection that refuses to write; on the primary, so that it sees what was answered."""
-    return await _open(url, {**_ALWAYS, **_READER}, target="primary")
+    works_as = {} if role is None else {"role": role}
+    return await _open(url, {**_ALWAYS, **_READER, **works_as}, target="primary")
 
 
 async def open_plain(url: str) -> Connection:

@@ -1232,3 +1232,39 @@ UPDATE secret SET body = :body WHERE site = :site AND webhook_id = :webhook_id A
 -- Whether a value of the installation is still this one; a place is made for one that is not there.
 INSERT INTO meta (key, value) VALUES (:key, '') ON CONFLICT (key) DO UPDATE SET value = meta.value
 RETURNING CASE WHEN value = :value THEN 1 END;
+
+-- name: wall_is_up
+-- Whether there is the role of readers that are bound to a site, and we may work as it.
+SELECT count(*) > 0 FROM pg_roles WHERE rolname = 'deskbell_bound' AND pg_has_role(oid, 'MEMBER');
+
+-- name: wall_open_tables
+-- Tables with a site whose rows are not bound to it yet; partitions are only read through their table.
+SELECT quote_ident(t.relname) FROM pg_class AS t
+WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+  AND NOT t.relrowsecurity
+  AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = t.oid AND a.attname = 'site' AND NOT a.attisdropped);
+
+-- name: wall_close_table
+-- Bind the rows of a table to the site that the connection names; asked once for each statement, not for each row.
+CREATE POLICY of_site ON {name} USING (
+  site = (SELECT current_setting('deskbell.site', true)) OR (SELECT current_setting('deskbell.site', true)) = '*'
+);
+ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;
+
+-- name: wall_grants
+-- Let the bound role read every table, and nothing else.
+DO $$
+DECLARE one regclass;
+BEGIN
+  EXECUTE format('GRANT USAGE ON SCHEMA %I TO deskbell_bound', current_schema());
+  FOR one IN SELECT t.oid FROM pg_class AS t
+    WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+      AND NOT has_table_privilege('deskbell_bound', t.oid, 'SELECT')
+  LOOP
+    EXECUTE format('GRANT SELECT ON %s TO deskbell_bound', one);
+  END LOOP;
+END $$;
+
+-- name: wall_name_site
+-- Name the site whose rows this connection sees from now on.
+SELECT set_config('deskbell.site', :site, false);

@@ -35,6 +35,7 @@ from deskbell.storage.postgres.readers import Readers
 from deskbell.storage.postgres.schema import PostgresSchema
 from deskbell.storage.postgres.sessions import Sessions
 from deskbell.storage.postgres.shards import PostgresShards
+from deskbell.storage.postgres.wall import raise_wall
 from deskbell.storage.postgres.writer import Writer
 from deskbell.storage.read_deliveries import SqlDeliveries, SqlEvents
 from deskbell.storage.read_desk import SqlDesk, SqlPeople
@@ -65,9 +66,9 @@ class PostgresStore:
     schema: Schema
     is_shared = True
 
-    def __init__(self, url: str, *, units_max: int, readers: int, wait_s: float) -> None:
+    def __init__(self, url: str, *, units_max: int, readers: int, wait_s: float, is_bound: bool) -> None:
         """Wire the parts; use `open`."""
-        reads = self._readers = Readers(url, statements("postgres"), count=readers, wait_s=wait_s)
+        reads = self._readers = Readers(url, statements("postgres"), count=readers, wait_s=wait_s, is_bound=is_bound)
         purged = Purged()
         self._sessions = Sessions(url, purged)
         self._writer = Writer(self._sessions, units_max=units_max, wait_s=wait_s)
@@ -108,8 +109,8 @@ class PostgresStore:
         Raises StoreBroken: out of reach, refused, newer, or an old server. `on_broken` is called once when nothing
         can be written any more.
         """
-        await _prepare(url, Patience(wait_s))
-        store = cls(url, units_max=commit_units_max, readers=readers, wait_s=wait_s)
+        is_bound = await _prepare(url, Patience(wait_s))
+        store = cls(url, units_max=commit_units_max, readers=readers, wait_s=wait_s, is_bound=is_bound)
         store.on_broken = on_broken
         await store.partitions.make_ahead()
         store._tending = asyncio.create_task(store.partitions.tend(), name="deskbell.partitions")
@@ -150,16 +151,16 @@ class PostgresStore:
         await self._readers.close()
 
 
-async def _prepare(url: str, patience: Patience) -> None:
-    """Migrate; a database that is just starting is waited for."""
+async def _prepare(url: str, patience: Patience) -> bool:
+    """Migrate, and bind the tables to their sites; whether readers are bound. A starting database is waited for."""
     while True:
         try:
             connection = await open_plain(url)
             try:
                 await migrate(connection)
+                return await raise_wall(connection)
             finally:
                 await hang_up(connection)
-            return
         except (*AWAY, asyncpg.PostgresError) as error:
             if isinstance(error, REFUSED) or not isinstance(error, AWAY) or not await patience.wait():
                 told = f"the database cannot be opened: {_reason(error)}; check DESKBELL_DATABASE_URL"
