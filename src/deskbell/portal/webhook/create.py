@@ -25,6 +25,7 @@ from deskbell.portal.webhook.form import (
 )
 from deskbell.portal.webhook.order import ORDERS, summary_of_order
 from deskbell.portal.webhook.show import from_dialog
+from deskbell.portal.webhook.sign_in import LABELS_OF_SIGN_IN, choices_of, summary_of_sign_in
 from deskbell.receivers import KINDS
 from deskbell.rules.catalogue import SAMPLE_NAMES
 from deskbell.webhooks import read_spec
@@ -68,6 +69,9 @@ async def form_page(
         labels=LABELS,
         orders=ORDERS,
         summary=summary_of_order(typed.text),
+        sign_in_choices=choices_of(None),
+        sign_in_labels=LABELS_OF_SIGN_IN,
+        sign_in_summary=summary_of_sign_in(typed.text, None),
         kinds=KINDS,
         sample_names=SAMPLE_NAMES,
         webhook=None,

@@ -24,6 +24,7 @@ from deskbell.portal.webhook.form import (
     typed_of,
 )
 from deskbell.portal.webhook.order import ORDERS, summary_of_order
+from deskbell.portal.webhook.sign_in import LABELS_OF_SIGN_IN, choices_of, summary_of_sign_in
 from deskbell.receivers import KINDS
 from deskbell.rules.catalogue import SAMPLE_NAMES
 from deskbell.webhooks import PreviewWish
@@ -67,6 +68,9 @@ async def form_page(
         labels=LABELS,
         orders=ORDERS,
         summary=summary_of_order(typed.text),
+        sign_in_choices=choices_of(webhook),
+        sign_in_labels=LABELS_OF_SIGN_IN,
+        sign_in_summary=summary_of_sign_in(typed.text, webhook),
         kinds=KINDS,
         sample_names=SAMPLE_NAMES,
         webhook=webhook,
@@ -121,12 +125,14 @@ async def warnings_of(ask: PageAsk, webhook: Webhook, typed: Typed, members: dic
 
 
 def patch_of(members: dict[str, Any], form: Fields) -> dict[str, Any]:
-    """Own headers that were not typed again stay as they are; those that were unticked go."""
+    """Own headers and a certificate that were not typed again stay as they are; those that were ticked go."""
     patch = dict(members)
     removed = dict.fromkeys(form.many("drop_headers"))
     patch["headers"] = {**removed, **members["headers"]}
     if not patch["headers"]:
         del patch["headers"]
+    if form.flag("drop_certificate") and "clientCertificate" not in patch:
+        patch["clientCertificate"] = None
     return patch
 
 

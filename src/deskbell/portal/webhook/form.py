@@ -9,6 +9,15 @@ from deskbell.model.webhook import Webhook
 from deskbell.portal.forms import Fields
 from deskbell.portal.webhook.content import content_of, texts_from
 from deskbell.portal.webhook.order import members_of_order, texts_of_order
+from deskbell.portal.webhook.sign_in import (
+    AS_TYPED,
+    FIELD_OF_SIGN_IN,
+    KEEP,
+    LABELS_OF_SIGN_IN,
+    TEXTS_OF_SIGN_IN,
+    members_of_sign_in,
+    texts_of_sign_in,
+)
 from deskbell.rules.catalogue import CATALOGUE, EventType
 
 OFFERS = ("ticket", "chat", "custom")
@@ -32,6 +41,7 @@ FIELD_OF = {
     "batch/waitMs": "batch_wait_s",
     "orderedBy": "order",
     "onExhausted": "order",
+    **FIELD_OF_SIGN_IN,
 }
 """API members to form fields, so that a refusal stands where it belongs."""
 
@@ -54,13 +64,21 @@ LABELS = {
     "batch_events": "Events in one delivery",
     "batch_wait_s": "Wait for more",
     "order": "Order",
+    **LABELS_OF_SIGN_IN,
 }
 _TEXTS = (
     "description", "url", "kind", "format", "dd_encoding", "also", "headers", "retry", "timeout_s", "rate",
     "payload_bytes_max", "loop_protection", "types_more", "filter", "changed_fields", "template", "batch_events",
-    "batch_wait_s", "order",
+    "batch_wait_s", "order", *TEXTS_OF_SIGN_IN,
 )  # fmt: skip
-_DEFAULTS = {"kind": "generic", "format": "desk", "dd_encoding": "hex", "also": "none", "order": "none"}
+_DEFAULTS = {
+    "kind": "generic",
+    "format": "desk",
+    "dd_encoding": "hex",
+    "also": "none",
+    "order": "none",
+    "auth_kind": KEEP,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +106,8 @@ def typed_of(form: Fields) -> Typed:
     """A posted form."""
     more = form.text("types_more").replace(",", " ").split()
     types = tuple(dict.fromkeys((*form.many("types"), *more)))
-    return Typed(texts={name: form.text(name) for name in _TEXTS}, types=types)
+    texts = {name: form.raw(name) if name in AS_TYPED else form.text(name) for name in _TEXTS}
+    return Typed(texts=texts, types=types)
 
 
 def offered(offer: str) -> tuple[Offered, ...]:
@@ -173,6 +192,7 @@ def members_of(typed: Typed, *, with_url: bool) -> tuple[dict[str, Any], tuple[F
         "payloadBytesMax": numbers.get("payload_bytes_max"),
         "loopProtection": bool(typed.text("loop_protection")),
         **members_of_order(typed.text("order"), numbers),
+        **members_of_sign_in(typed.text),
     }
     if with_url:
         members["receiverUrl"] = typed.text("url")
@@ -194,6 +214,7 @@ def typed_from(webhook: Webhook) -> Typed:
         "payload_bytes_max": number_text(webhook.payload_bytes_max),
         "loop_protection": "on" if webhook.loop_protection else "",
         **texts_of_order(webhook),
+        **texts_of_sign_in(webhook),
     }
     return Typed(texts=texts, types=webhook.event_types)
 
