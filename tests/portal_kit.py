@@ -154,10 +154,11 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def start(data: Path, port: int, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def start(data: Path, port: int, environment: dict[str, str], *more: str) -> subprocess.Popen[bytes]:
     """`deskbell serve`, ready."""
     log = (data.parent / "serve.log").open("ab")
     command = [sys.executable, "-m", "deskbell.cli.main", "serve", "--data", str(data), "--port", str(port)]
+    command += more
     process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
     log.close()
     until = time.monotonic() + START_S

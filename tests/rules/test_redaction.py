@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from deskbell.rules.redaction import MASK, mask_headers, redact, scrub
 from deskbell.rules.secret_patterns import is_secret_name, passes_luhn
+from deskbell.rules.urls import url_secrets
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(200, 232))).decode()
 KEY = "dbk_abcdefgh_" + "Ab1" * 14 + "x"
@@ -108,3 +109,25 @@ def test_headers_are_masked() -> None:
 def test_secret_names(name: str) -> None:
     """Names are recognised in any usual spelling."""
     assert is_secret_name(name)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("https://a.example/", ()),
+        ("https://a.example/hooks/incoming", ()),
+        ("https://a.example/in/0123456789ab", ("/in/0123456789ab", "0123456789ab")),
+        ("https://a.example/in?code=0123456789ab&a=1", ("/in?code=0123456789ab&a=1", "0123456789ab")),
+        ("https://0123456789abcdef.example/in", ()),
+    ],
+)
+def test_what_of_a_url_may_be_a_credential(url: str, found: tuple[str, ...]) -> None:
+    """Long pieces of path and query, and the whole target with them; words and the host are none."""
+    assert url_secrets(url) == found
+
+
+def test_headers_lose_the_webhooks_own_secrets() -> None:
+    """A receiver may give a secret back in a header of any name."""
+    headers = (("x-echo", "key=own-value-1 and more"), ("location", "/in/0123456789ab"), ("server", "x"))
+    masked = mask_headers(headers, secrets=("own-value-1", "0123456789ab"))
+    assert masked == (("x-echo", f"key={MASK} and more"), ("location", f"/in/{MASK}"), ("server", "x"))

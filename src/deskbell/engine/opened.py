@@ -14,6 +14,7 @@ from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
 from deskbell.rules.sealed_fields import URL_FIELD, header_field
 from deskbell.rules.sealing import Keyring, aad_field, aad_secret
 from deskbell.rules.signing import SigningKey, fingerprint
+from deskbell.rules.urls import url_secrets
 
 MASK = "••••"
 
@@ -106,5 +107,5 @@ def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -
         identity=identity,
         keys=keys,
         newest_fingerprint=fingerprint(texts[0]) if texts else None,
-        secrets=(*texts, *(value for _, value in headers), *(() if auth is None else auth.secrets)),
+        secrets=(*texts, *url_secrets(url), *(value for _, value in headers), *(() if auth is None else auth.secrets)),
     )

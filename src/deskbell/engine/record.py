@@ -30,7 +30,7 @@ def record(run: Run, reply: Reply, outcome: Outcome, decision: Decision, limits:
     """Redact before anything is written: the receiver may have echoed a secret."""
     body = redact(reply.body, run.opened.secrets) if reply.body else b""
     kept = body[: limits.response_bytes_stored]
-    headers = mask_headers(reply.headers, _CREDENTIAL_HEADERS) if reply.headers else ()
+    headers = mask_headers(reply.headers, _CREDENTIAL_HEADERS, run.opened.secrets) if reply.headers else ()
     return Record(
         outcome=outcome,
         decision=decision,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from deskbell.rules.secret_patterns import MASK, is_secret_name, scrub
 
-__all__ = ["MASK", "mask_headers", "redact", "redact_json", "scrub"]
+__all__ = ["MASK", "mask_headers", "mask_own", "redact", "redact_json", "scrub"]
 
 _HINTS = ("pass", "pwd", "secret", "token", "authoriz", "key", "credential", "card", "cvv", "cvc", "iban", "ssn", "pin")
 """A text without any of these holds no secret name, so most responses are done after one look."""
@@ -27,11 +27,7 @@ _SECRET_CHARS_MIN = 4
 
 def redact(body: bytes, secrets: Sequence[str] = ()) -> bytes:
     """A response as it may be stored: known secrets, secret members, secret patterns and card numbers masked."""
-    text = body.decode("utf-8", "surrogateescape")
-    for secret in sorted(secrets, key=len, reverse=True):
-        if _SECRET_CHARS_MIN <= len(secret) <= len(text) + len(_PREFIX):
-            for spelling in _spellings(secret):
-                text = text.replace(spelling, MASK)
+    text = mask_own(body.decode("utf-8", "surrogateescape"), secrets)
     lowered = text.lower()
     if any(hint in lowered for hint in _HINTS):
         text = _mask_named(text)
@@ -48,11 +44,23 @@ def redact_json(body: bytes) -> bytes:
     return masked
 
 
-def mask_headers(headers: Sequence[tuple[str, str]], secret_names: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+def mask_own(text: str, secrets: Sequence[str]) -> str:
+    """A text without the webhook's own secrets, however they are spelt in it."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if _SECRET_CHARS_MIN <= len(secret) <= len(text) + len(_PREFIX):
+            for spelling in _spellings(secret):
+                text = text.replace(spelling, MASK)
+    return text
+
+
+def mask_headers(
+    headers: Sequence[tuple[str, str]], secret_names: Collection[str] = (), secrets: Sequence[str] = ()
+) -> tuple[tuple[str, str], ...]:
     """Headers as they may be stored: credentials and the webhook's own values masked."""
     hidden = {name.lower() for name in secret_names}
     return tuple(
-        (name, MASK if name.lower() in hidden or is_secret_name(name) else scrub(value)) for name, value in headers
+        (name, MASK if name.lower() in hidden or is_secret_name(name) else scrub(mask_own(value, secrets)))
+        for name, value in headers
     )
 
 

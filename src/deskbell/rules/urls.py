@@ -21,6 +21,8 @@ _INSPECTOR = re.compile(r"/(bin|sim)/[A-Za-z0-9_-]+(/[A-Za-z0-9_.~-]+)*/?", re.A
 _EXAMPLE = "It should look like https://hooks.zapier.com/hooks/catch/…"
 _TAIL_CHARS = 4
 _SHOWN_WHOLE_CHARS = 20
+_URL_SECRET_CHARS_MIN = 12
+"""Shorter pieces of a path are words, such as `webhooks`; a credential is longer."""
 LOOPBACK_PORT_MIN = 1024
 
 
@@ -244,3 +246,13 @@ def _repaired(text: str, limits: Limits) -> str | None:
     except HostRefused:
         return None
     return repaired
+
+
+def url_secrets(canonical: str) -> tuple[str, ...]:
+    """The parts of a receiver URL that may be its credential, to be taken out of what the receiver answers."""
+    after = canonical.partition("://")[2]
+    target = after[len(after.partition("/")[0]) :]
+    pieces = re.split(r"[/?&]", target)
+    values = [piece.rpartition("=")[2] for piece in pieces]
+    long = [one for one in values if len(one) >= _URL_SECRET_CHARS_MIN]
+    return tuple(dict.fromkeys([*([target] if long else []), *long]))
