@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from deskbell.app import House, open_house
 from deskbell.config import Config
 from deskbell.server.connections import Turnstile
+from deskbell.server.descriptors import connections_max, raise_limit
 from deskbell.server.listener import QuietServer, make_server, open_socket
 from deskbell.server.streaming import STOPPING
 from deskbell.tracing import start_tracing
@@ -28,7 +29,7 @@ async def serve(config: Config, started: Callable[[House], Awaitable[None]], *, 
     await house.start()
     limits = config.limits
     turnstile = Turnstile(
-        total_max=limits.connections_max,
+        total_max=connections_max(limits.connections_max, raise_limit()),
         per_address_max=limits.connections_per_address_max,
         trusted=config.trusted_proxies,
     )

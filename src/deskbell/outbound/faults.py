@@ -7,6 +7,7 @@ from deskbell.model.errors import Fault
 from deskbell.model.exchange import Stage
 
 _NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETDOWN})
+_NO_FILE = frozenset({errno.EMFILE, errno.ENFILE})
 
 
 class ResolveFault(Fault):
@@ -36,6 +37,8 @@ def connect_fault(error: OSError) -> DialFault:
         return DialFault("connection_reset", "the receiver reset the connection at once", Stage.CONNECT)
     if error.errno in _NO_ROUTE:
         return DialFault("connection_refused", "there is no route to the address", Stage.CONNECT)
+    if error.errno in _NO_FILE:
+        return DialFault("connection_refused", "Deskbell may open no more files here: raise the limit", Stage.CONNECT)
     return DialFault("connection_refused", "nothing takes connections at this address and port", Stage.CONNECT)
 
 

@@ -25,6 +25,7 @@ def prepare_writer(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")  # the writer syncs the log itself: syncing.py
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")  # a savepoint must not need a file when none can be opened
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
     connection.execute("PRAGMA cache_size = -32768")
@@ -35,6 +36,7 @@ def open_reader(path: Path) -> apsw.Connection:
     connection = apsw.Connection(str(path), statementcachesize=128)
     connection.set_busy_timeout(BUSY_MS)
     connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
     connection.execute("PRAGMA cache_size = -8192")
     connection.create_scalar_function("holds_word", _holds, deterministic=True)
     return connection
