@@ -50,7 +50,7 @@ class Running:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         credential = {"Authorization": f"Bearer {key}"} if key else {}
-        target = path if path.startswith("/") and path.split("/")[1] in ROOTS else f"/api/v1{path}"
+        target = path if path.startswith("/") and path.split("/")[1].partition("?")[0] in ROOTS else f"/api/v1{path}"
         try:
             connection.request(method, target, payload, {**credential, "Content-Type": "application/json", **headers})
             answer = connection.getresponse()

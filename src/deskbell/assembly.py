@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from deskbell.accounts import Accounts, AuditReader
+from deskbell.accounts import Accounts, AuditReader, SignOnRoom
 from deskbell.clock import SystemClock, SystemRandom
 from deskbell.config import Config
 from deskbell.desk import Chats, DeskTimers, DwellRules, People, Presence, Tickets
@@ -145,6 +145,7 @@ async def build_rooms(config: Config, store: Store, doorbell: Doorbell | None = 
         people=People(store=store, publisher=engine, clock=clock, limits=limits, changed=ground.changed),
         accounts=Accounts(store=store, clock=clock, random=random, limits=limits),
         audit=AuditReader(store=store),
+        sign_on=build_sign_on(ground),
         inspector=build_inspector(ground, registrations),
         sender=ground.sender,
         doorbell=ground.doorbell,
@@ -196,6 +197,20 @@ def build_engine(ground: Ground) -> Engine:
     timers = DeskTimers(store=ground.store, clock=ground.clock, limits=ground.limits, base_url=ground.config.base_url)
     engine.timers.fire = timers.fire
     return engine
+
+
+def build_sign_on(ground: Ground) -> SignOnRoom:
+    """Single sign-on, which asks providers through the guarded dialler."""
+    return SignOnRoom(
+        store=ground.store,
+        sender=ground.sender,
+        clock=ground.clock,
+        random=ground.random,
+        limits=ground.limits,
+        keyring=ground.keyring,
+        policy=ground.config.url_policy(),
+        base_url=ground.config.base_url,
+    )
 
 
 def build_registrations(ground: Ground, engine: Engine) -> Registrations:

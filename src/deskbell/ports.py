@@ -24,6 +24,7 @@ from deskbell.model.query import ChatFilter, DeliveryFilter, EventFilter, Ticket
 from deskbell.model.replay import Choice, Replay
 from deskbell.model.sealed import SealedRow
 from deskbell.model.shard import Shares
+from deskbell.model.sign_on import SignOn
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
 from deskbell.model.timer import DwellRule, Timer
@@ -50,6 +51,8 @@ class Sites(Protocol):
     async def all(self) -> tuple[Site, ...]: ...
     async def custom_types(self, site: SiteId) -> tuple[CustomType, ...]: ...
     async def ticket_lists(self, site: SiteId) -> TicketLists | None: ...
+    async def sign_on(self, site: SiteId) -> SignOn | None: ...
+    async def sign_ons(self) -> tuple[SignOn, ...]: ...  # of all sites
 
 
 class Webhooks(Protocol):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from deskbell.accounts import Accounts, AuditReader
+from deskbell.accounts import Accounts, AuditReader, SignOnRoom
 from deskbell.desk import Chats, DwellRules, People, Presence, Tickets
 from deskbell.engine import Engine
 from deskbell.inspector import Inspector
@@ -29,6 +29,7 @@ class Rooms:
     people: People
     accounts: Accounts
     audit: AuditReader
+    sign_on: SignOnRoom
     inspector: Inspector
     sender: Sender
     doorbell: Doorbell

@@ -16,6 +16,7 @@ from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId, make_id
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import TICKS_PER_MS, Instant
 from deskbell.model.people import SYSTEM, Actor, ActorKind, Agent, Company, Contact, User
+from deskbell.model.sign_on import SignOn
 from deskbell.model.site import Site
 from deskbell.model.ticket import Choice, Note, Status, Ticket, TicketLists
 from deskbell.model.webhook import Health, SealedUrl, Secret, Webhook
@@ -273,6 +274,12 @@ def custom_type(name: str = "custom.a", **members: Any) -> CustomType:
 def health(webhook_id: str = "whk_1", **members: Any) -> Health:
     """A webhook's health."""
     return Health(**{"site": SITE, "webhook_id": webhook_id, **members})
+
+
+def sign_on(**members: Any) -> SignOn:
+    """A provider."""
+    plain = {"site": SITE, "issuer": "https://login.example", "client_id": "d", "client_secret": b"s", "label": "L"}
+    return SignOn(**{**plain, **members})
 
 
 def entry(**members: Any) -> AuditEntry:

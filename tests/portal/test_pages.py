@@ -16,7 +16,7 @@ PAGES = {
     "/developer-corner": "Developer Corner", "/desk/agent": "Agent desk", "/desk/agent/tickets/new": "New ticket",
     "/desk/agent/push": "Push chat", "/desk/timers": "Timers", "/desk/timers/new": "New timer", "/people": "People",
     "/desk/client": "Client page", "/keys": "API keys", "/keys/new": "New API key", "/audit": "Audit",
-    "/audit?check=1": "Audit",
+    "/audit?check=1": "Audit", "/settings/sign-in": "Single sign-on",
 }  # fmt: skip
 
 

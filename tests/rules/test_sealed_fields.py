@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from contract.made import secret, webhook
+from contract.made import secret, sign_on, webhook
 from deskbell.model.errors import KeyringFault
 from deskbell.rules.sealed_fields import SEALED, key_ids, resealed
 from deskbell.rules.sealing import Keyring, KeyringEntry, record_key_id
@@ -33,6 +33,8 @@ SEALERS = {
     "webhooks/safe.py",
     "engine/credentials.py",
     "engine/opened.py",
+    "accounts/sign_on.py",
+    "accounts/sign_on_settings.py",
 }
 """The modules that seal or open fields; a new one is added with a line in SEALED for what it seals."""
 OLD, NEW = (KeyringEntry(id=name, key=name.encode() * 16) for name in ("k1", "k2"))
@@ -80,7 +82,7 @@ def test_every_table_of_the_list_has_its_statements(store: str, table: Any) -> N
 def sealed_rows(ring: Keyring) -> dict[str, Any]:
     """A row of each table of the list, sealed by a ring."""
     hook, own = webhook(), secret(webhook())
-    made = {"webhook": hook, "webhook_version": hook, "secret": own}
+    made = {"webhook": hook, "webhook_version": hook, "secret": own, "sign_on": sign_on()}
     return {
         table.table: table.walk(made[table.table], lambda _, aad: ring.seal(b"in clear", aad, b"n" * 12))
         for table in SEALED

@@ -103,7 +103,7 @@ def test_due_rows_come_from_the_queue(connection: apsw.Connection) -> None:
 
 
 _SCANS = {
-    "site_all", "due_webhooks", "setting_versions", "timer_count",
+    "site_all", "due_webhooks", "setting_versions", "timer_count", "sign_on_all",
     "due_asked", "node_all", "node_forget", "shard_all", "shard_leave", "shard_renew",  # a few rows each
 }  # fmt: skip
 
@@ -123,6 +123,7 @@ _ALL_SITES = {
     "login_by_hash", "api_key_by_lookup", "link_by_hash", "bin_by_address", "setting_versions", "replay_running",
     "due_asked", "timer_due", "timer_count", "fence_holds", "node_all", "node_beat", "node_forget", "node_leave",
     "webhook_sealed", "webhook_version_sealed", "secret_sealed", "meta_holds",
+    "sign_on_all", "sign_on_sealed",
     "shard_all", "shard_get", "shard_hand_over", "shard_leave", "shard_renew", "shard_take",
 }  # fmt: skip
 

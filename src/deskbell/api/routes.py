@@ -15,6 +15,7 @@ from deskbell.api import (
     people,
     replays,
     root,
+    sign_on,
     site,
     stream,
     tickets,
@@ -46,6 +47,7 @@ API_ROUTES: tuple[Route[Any], ...] = (
     *dwell_rules.ROUTES,
     *keys.ROUTES,
     *audit.ROUTES,
+    *sign_on.ROUTES,
 )
 """Below /api/v1. `POST /events` is answered by server/hot_path.py and described in openapi.py."""
 

@@ -35,6 +35,14 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Who somebody is at a provider of single sign-on."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """A user: a person who can sign in to the portal. (`User` is the desk's word.)"""
 
@@ -47,6 +55,7 @@ class Account:
     created_at: Instant
     removed_at: Instant | None = None
     last_login_at: Instant | None = None
+    identity: Identity | None = None  # who they are at the site's provider
     version: int = 1
 
 

@@ -17,6 +17,7 @@ from deskbell.model.instant import Instant
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.replay import Replay
 from deskbell.model.sealed import SealedRow
+from deskbell.model.sign_on import SignOn
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
 from deskbell.model.timer import DwellRule, Timer
@@ -24,7 +25,7 @@ from deskbell.model.webhook import Health, Secret, StatHour, Webhook
 
 Versioned = (
     Site | Webhook | Chat | Ticket | TicketLists | Company | Contact | Agent | Account | Bin | CustomType | DwellRule
-    | Replay
+    | Replay | SignOn
 )  # fmt: skip
 """Rows with a `version`, replaced only when the stored version is one less."""
 
@@ -231,7 +232,7 @@ class Reseal:
 class DeleteRow:
     """Delete one row: kind is the row type's name in lower case, key its key after the site.
 
-    A deleted `bin` takes its captures along. Kinds: bin, contact, company, agent, customtype, dwellrule.
+    A deleted `bin` takes its captures along. Kinds: bin, contact, company, agent, customtype, dwellrule, signon.
     """
 
     site: SiteId

@@ -43,4 +43,5 @@ async def sign_in_page(
         sites=sites,
         ended=ended and bool(ask.request.cookies),
         return_to=return_to or return_path(ask),
+        offered=await ask.rooms.sign_on.offered(),
     )

@@ -1,12 +1,27 @@
-"""Routes of API keys and of the audit."""
+"""Routes of API keys, of the audit, and of single sign-on."""
 
 from typing import Any
 
 from deskbell.model.account import Permission
 from deskbell.portal.accountability import audit, keys
+from deskbell.portal.settings import sign_on
+from deskbell.portal.signin import sso
 from deskbell.server.route import Param, Route
 
-ADMIN, READ = Permission.SITE_ADMIN, Permission.AUDIT_READ
+ADMIN, READ, OWNER = Permission.SITE_ADMIN, Permission.AUDIT_READ, Permission.SITE_OWNER
+ANSWER = (
+    "code",
+    "state",
+    "iss",
+    "error",
+    "error_description",
+    "error_uri",
+    "session_state",
+    "scope",
+    "authuser",
+    "prompt",
+    "hd",
+)
 FILTER = (
     Param(name="actor", description="Id or name of who acted."),
     Param(name="operation", description="An operation, or a group."),
@@ -38,5 +53,27 @@ ACCOUNTABILITY_ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST", path="/audit/export", permission=READ, handler=audit.export, summary="Export the audit",
         audit="audit.export",
+    ),
+    Route(
+        method="GET", path="/login/sso", permission=Permission.PUBLIC, handler=sso.go, summary="To the provider",
+        query=(
+            Param(name="return_to", description="Where to go afterwards."),
+            Param(name="site", description="Whose provider."),
+            Param(name="again", description="Show again who you are.", type="boolean"),
+        ),
+    ),
+    Route(
+        method="GET", path="/login/sso/callback", permission=Permission.PUBLIC, handler=sso.back,
+        summary="From the provider", audit="login.create",
+        query=tuple(Param(name=name, description="What the provider answered.") for name in ANSWER),
+    ),
+    Route(method="GET", path="/settings/sign-in", permission=OWNER, handler=sign_on.show, summary="Single sign-on"),
+    Route(
+        method="POST", path="/settings/sign-in", permission=OWNER, handler=sign_on.save,
+        summary="Set up single sign-on", audit="sso.change",
+    ),
+    Route(
+        method="POST", path="/settings/sign-in/remove", permission=OWNER, handler=sign_on.remove,
+        summary="Switch single sign-on off", audit="sso.delete",
     ),
 )  # fmt: skip

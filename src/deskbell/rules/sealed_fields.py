@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deskbell.model.sign_on import SignOn
 from deskbell.model.webhook import Secret, Webhook
 from deskbell.rules.sealing import Keyring, aad_field, aad_secret, record_key_id
 
 URL_FIELD = "receiver_url"
 AUTH_FIELD = "auth"
 CERTIFICATE_FIELD = "client_certificate"
+CLIENT_SECRET_FIELD = "client_secret"  # noqa: S105  # a name
 
 Each = Callable[[bytes, bytes], bytes]
 """What is done with a field: record and additional data to the record that takes its place."""
@@ -57,6 +59,10 @@ def _secret(row: Secret, each: Each) -> Secret:
     return replace(row, sealed=each(row.sealed, aad_secret(row.site, row.webhook_id, row.id)))
 
 
+def _sign_on(row: SignOn, each: Each) -> SignOn:
+    return replace(row, client_secret=each(row.client_secret, aad_field(row.site, row.id, CLIENT_SECRET_FIELD)))
+
+
 _OF_WEBHOOK = frozenset({"SealedUrl.sealed", "Webhook.headers", "SealedAuth.sealed", "SealedCertificate.sealed"})
 
 SEALED = (
@@ -72,6 +78,7 @@ SEALED = (
     SealedTable(
         table="secret", type=Secret, key=("webhook_id", "id"), fields=frozenset({"Secret.sealed"}), walk=_secret
     ),
+    SealedTable(table="sign_on", type=SignOn, key=("id",), fields=frozenset({"SignOn.client_secret"}), walk=_sign_on),
 )
 
 

@@ -13,6 +13,7 @@ from deskbell.model.event import CustomType, Event, Idempotency
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.people import Agent, Company, Contact
 from deskbell.model.replay import Replay
+from deskbell.model.sign_on import SignOn
 from deskbell.model.site import Site
 from deskbell.model.ticket import Note, Ticket, TicketLists
 from deskbell.model.timer import DwellRule
@@ -160,6 +161,7 @@ NOUNS = (
         unique_everywhere=("token_hash",),
     ),
     Noun(type=DwellRule, table="dwell_rule", key=("id",)),
+    Noun(type=SignOn, table="sign_on", key=("id",)),
     Noun(type=Replay, table="replay", key=("id",), columns=_members("state")),
     Noun(type=Bin, table="bin", key=("id",), columns=_members("address"), unique_everywhere=("address",)),
     Noun(

@@ -7,6 +7,7 @@ from deskbell.model.audit import EVERY_ROW, AuditFilter, AuditPlace, AuditRow
 from deskbell.model.event import CustomType
 from deskbell.model.ids import SiteId
 from deskbell.model.inspector import Bin, Capture
+from deskbell.model.sign_on import SignOn
 from deskbell.model.site import Site
 from deskbell.model.ticket import TicketLists
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
@@ -35,6 +36,14 @@ class SqlSites(Bodies):
     async def ticket_lists(self, site: SiteId) -> TicketLists | None:
         """The site's lists."""
         return await self._one(TicketLists, "ticket_list_get", site=site)
+
+    async def sign_on(self, site: SiteId) -> SignOn | None:
+        """The site's provider."""
+        return await self._one(SignOn, "sign_on_get", site=site)
+
+    async def sign_ons(self) -> tuple[SignOn, ...]:
+        """Of all sites; those that can be read."""
+        return await self._readable(SignOn, "sign_on_all")
 
 
 class SqlWebhooks(Bodies):

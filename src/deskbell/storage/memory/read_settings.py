@@ -5,6 +5,7 @@ from deskbell.model.audit import EVERY_ROW, AuditFilter, AuditPlace, AuditRow
 from deskbell.model.event import CustomType
 from deskbell.model.ids import SiteId
 from deskbell.model.inspector import Bin, Capture
+from deskbell.model.sign_on import SignOn
 from deskbell.model.site import Site
 from deskbell.model.ticket import TicketLists
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
@@ -38,6 +39,14 @@ class MemorySites(Rows):
         """The site's lists."""
         found: TicketLists | None = self._tables.get("ticket_list", (site,))
         return found
+
+    async def sign_on(self, site: SiteId) -> SignOn | None:
+        """The site's provider."""
+        return next(iter(self._tables.of_site("sign_on", site)), None)
+
+    async def sign_ons(self) -> tuple[SignOn, ...]:
+        """Of all sites."""
+        return tuple(self._tables.of_site("sign_on"))
 
 
 class MemoryWebhooks(Rows):

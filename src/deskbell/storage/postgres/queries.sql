@@ -1268,3 +1268,35 @@ END $$;
 -- name: wall_name_site
 -- Name the site whose rows this connection sees from now on.
 SELECT set_config('deskbell.site', :site, false);
+
+-- name: sign_on_insert
+-- Write the provider of a site.
+INSERT INTO sign_on (site, id, version, body) VALUES (:site, :id, :version, :body);
+
+-- name: sign_on_replace
+-- Write the provider anew, if it still is the version before.
+UPDATE sign_on SET version = :version, body = :body WHERE site = :site AND id = :id AND version = :version - 1;
+
+-- name: sign_on_has_version
+-- Whether the provider has this version.
+SELECT 1 FROM sign_on WHERE site = :site AND id = :id AND version = :version FOR SHARE;
+
+-- name: sign_on_delete
+-- Delete the provider of a site.
+DELETE FROM sign_on WHERE site = :site AND id = :id;
+
+-- name: sign_on_get
+-- The provider of a site.
+SELECT body FROM sign_on WHERE site = :site ORDER BY id LIMIT 1;
+
+-- name: sign_on_all
+-- The providers of all sites: the sign-in page knows no site yet.
+SELECT body FROM sign_on ORDER BY site, id;
+
+-- name: sign_on_sealed
+-- Rows with sealed fields, of all sites, in the order of keys.
+SELECT site, id, body FROM sign_on WHERE (site, id) > (:after_site, :after_id) ORDER BY site, id LIMIT :limit;
+
+-- name: sign_on_reseal
+-- Write a row whose sealed fields were sealed anew, if it is still as it was read.
+UPDATE sign_on SET body = :body WHERE site = :site AND id = :id AND body = :before;

@@ -1,0 +1,1 @@
+"""Pages of this part, one file per page and verb."""
