@@ -1,13 +1,15 @@
-"""kill -9 during a replay: the count stays exact, no event is made twice, and the run comes to its end by itself."""
+"""Row 1, kill -9 during a replay: the count stays exact, no event is made twice, and the run comes to its end by itself."""
 
 import asyncio
 import random
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from faults.process import Process, ports
+from faults.report import report
 from receiver import Receiver
 from running import until
 
@@ -19,7 +21,7 @@ IN_FLIGHT = 20
 @pytest.mark.xdist_group("faults")
 async def test_killed_while_replaying(tmp_path: Path) -> None:
     """What was missed while off, in a range larger than a step, over several kills at random moments."""
-    chance = random.Random(11)
+    chance, began = random.Random(11), time.monotonic()
     process = Process(data=tmp_path / "data", port=ports())
     process.init()
     async with Receiver() as receiver:
@@ -48,3 +50,12 @@ async def test_killed_while_replaying(tmp_path: Path) -> None:
     numbers = [one.events[0]["data"] for one in receiver.received]
     assert len(set(ids)) == len(set(numbers)) == EVENTS
     assert len(ids) - EVENTS <= KILLS * IN_FLIGHT  # an attempt that was not settled is made again, with the same id
+    report(
+        1,
+        "kill -9 during a replay",
+        seconds=time.monotonic() - began,
+        acknowledged=EVENTS,
+        lost=EVENTS - len(set(numbers)),
+        duplicates=len(ids) - EVENTS,
+        kills=KILLS,
+    )

@@ -1,4 +1,4 @@
-"""SIGTERM ends the process in order, whoever is still connected."""
+"""Row 20, SIGTERM ends the process in order, whoever is still connected."""
 
 import asyncio
 from pathlib import Path
