@@ -1,4 +1,4 @@
-"""Row 6, PostgreSQL goes away in the middle of commits: what was answered is there once, what was refused is not there."""
+"""Row 6, PostgreSQL goes away during commits: what was answered is there once, what was refused is not there."""
 
 import asyncio
 import random

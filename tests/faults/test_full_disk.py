@@ -1,4 +1,4 @@
-"""Row 4, a disk that fills up: what grows is refused, what is recorded goes on, and with room again all is as before."""
+"""Row 4, a disk that fills up: what grows is refused, what is recorded goes on, with room again all is as before."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Row 1, kill -9 during a replay: the count stays exact, no event is made twice, and the run comes to its end by itself."""
+"""Row 1, kill -9 during a replay: the count stays exact, no event is made twice, and the run ends by itself."""
 
 import asyncio
 import random

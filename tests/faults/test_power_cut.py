@@ -1,4 +1,4 @@
-"""Row 2, the power fails at any moment: what was answered is there at the next start, whole, and the database is sound."""
+"""Row 2, the power fails at any moment: what was answered is there at the next start, and the file is sound."""
 
 import asyncio
 import os
