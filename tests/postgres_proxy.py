@@ -12,7 +12,8 @@ COMMIT = b"COMMIT"
 class PostgresProxy:
     """Passes bytes on, until it is told what to do at the next COMMIT: `lose` it, or lose its `answer`.
 
-    `frozen` passes nothing on and closes nothing: a network that swallows.
+    `frozen` passes nothing on and closes nothing: a network that swallows. `delay_s`: so long every answer of the
+    server is on its way. `refusing` closes what comes.
     """
 
     def __init__(self, folder: Path, server: Path) -> None:
@@ -24,6 +25,7 @@ class PostgresProxy:
         self.at_commit = ""
         self.frozen = False
         self.refusing = False
+        self.delay_s = 0.0
         self.lost = 0
 
     async def __aenter__(self) -> "PostgresProxy":
@@ -50,7 +52,7 @@ class PostgresProxy:
             return
         there_reader, there_writer = await asyncio.open_unix_connection(self._server)
         self._writers |= {writer, there_writer}
-        link = _Link(writer, there_writer)
+        link = _Link(writer, there_writer, server=there_reader)
         for source, target, seen in (
             (reader, there_writer, lambda data: self._from_client(data, link)),
             (there_reader, writer, lambda data: self._from_server(data, link)),
@@ -70,6 +72,8 @@ class PostgresProxy:
             while data := await source.read(65_536):
                 if self.frozen:
                     link.is_frozen = True
+                if self.delay_s and source is link.server:
+                    await asyncio.sleep(self.delay_s)
                 if not link.is_frozen and is_passed(data):
                     target.write(data)
             if not link.is_frozen:
@@ -100,8 +104,9 @@ class PostgresProxy:
 class _Link:
     """Both ends of one connection."""
 
-    def __init__(self, *ends: asyncio.StreamWriter) -> None:
+    def __init__(self, *ends: asyncio.StreamWriter, server: asyncio.StreamReader) -> None:
         self._ends = ends
+        self.server = server
         self.is_deaf = False
         self.is_frozen = False
 

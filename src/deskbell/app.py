@@ -38,6 +38,9 @@ from deskbell.server.side_door import Close, SideDoor, no_side_door, open_side_d
 if TYPE_CHECKING:
     from deskbell.doorbell.postgres import PostgresDoorbell
 
+CLOSING_S = 4.0
+"""Kept of the time for a stop: also when the database is away the process has ended by then."""
+
 
 @dataclass(kw_only=True)
 class House:
@@ -76,7 +79,8 @@ class House:
 
     async def close(self) -> None:
         """Finish what is in flight, settle, close the database."""
-        await self.rooms.engine.stop(self.config.limits.drain_s)
+        drain_s = self.config.limits.drain_s
+        await self.rooms.engine.stop(max(drain_s - CLOSING_S, drain_s / 2))
         if self.bell is not None:
             await self.bell.close()
         await self.rooms.sender.close()

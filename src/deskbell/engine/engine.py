@@ -15,6 +15,7 @@ from deskbell.engine.cancelling import Cancelling
 from deskbell.engine.clocks import Clocks
 from deskbell.engine.counters import Tally
 from deskbell.engine.dispatch import Dispatcher
+from deskbell.engine.farewell import say_farewell
 from deskbell.engine.faultpoints import Faultpoints
 from deskbell.engine.filter_faults import FilterFault, FilterFaults
 from deskbell.engine.freezing import Freezing
@@ -212,8 +213,7 @@ class Engine:
             self._log.warning("engine.undrained", in_flight=self._dispatcher.in_flight)
         self._attempts.cut()
         await self._supervisor.stop()
-        await self._statistics.flush()
-        await self._nodes.leave()
+        await say_farewell(self._statistics, self._nodes, self._log)
         self._stopped = True
         self._log.info("engine.stopped")
 

@@ -17,6 +17,7 @@ from deskbell.rules.keyring_state import KeyringState, noted, reseals, unnoted
 from deskbell.rules.sealing import Keyring, parse_keyring
 
 LOOK_S = 2.0
+CLOSE_S = 0.5
 TELL_S = 60.0
 
 
@@ -59,8 +60,9 @@ class KeyringWatch:
             return
         self._task.cancel()
         await asyncio.wait([self._task])
-        with suppress(DeskbellError):
-            await change_known(self._store, lambda known: replace(known, state=unnoted(known.state, self._node)))
+        with suppress(DeskbellError, TimeoutError):  # a database that is away is not waited for: the note grows old
+            async with asyncio.timeout(CLOSE_S):
+                await change_known(self._store, lambda known: replace(known, state=unnoted(known.state, self._node)))
 
     async def look(self) -> None:
         """One step: take a changed file, tell of it, seal anew where that is this process's part."""

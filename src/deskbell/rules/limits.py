@@ -149,7 +149,7 @@ class Limits:
     connections_per_address_max: int = limit(
         100, "connections", 1, 100_000, "then 503; loopback and trusted proxies are exempt"
     )
-    drain_s: float = limit(20.0, "s", 0.0, 300.0, "SIGTERM: how long attempts in flight may take")
+    drain_s: float = limit(20.0, "s", 0.0, 300.0, "SIGTERM: how long the stop may take; 4 s of it are kept for closing")
     publishers_rate_default: float = limit(0.0, "requests/s", 0.0, 1e6, "per API key; 0: none unless the key has one")
 
 

@@ -14,11 +14,16 @@ class Patience:
         self._wait_s = wait_s
         self._end: float | None = None
         self._tries = 0
+        self._is_over = False
 
     def renew(self) -> None:
         """It worked."""
         self._end = None
         self._tries = 0
+
+    def end(self) -> None:
+        """There shall be no further try, whatever fails."""
+        self._is_over = True
 
     def limit(self) -> asyncio.Timeout:
         """How long one try may take."""
@@ -28,7 +33,7 @@ class Patience:
         """Wait before the next try; False when there shall be none."""
         if self._end is None:
             self._end = asyncio.get_running_loop().time() + self._wait_s
-        if self._left() <= 0:
+        if self._is_over or self._left() <= 0:
             return False
         await asyncio.sleep(min(AGAIN_S[min(self._tries, len(AGAIN_S) - 1)], max(0.0, self._left())))
         self._tries += 1

@@ -7,7 +7,7 @@ import asyncpg
 from deskbell.model.changes import Refused
 from deskbell.storage.postgres.connection import AWAY
 
-CLASH = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+CLASH = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 """Another transaction was in the way: the same units may go through in the next one."""
 
 FULL = asyncpg.DiskFullError
@@ -15,6 +15,7 @@ FULL = asyncpg.DiskFullError
 FATAL = (
     *AWAY,
     *CLASH,
+    asyncpg.LockNotAvailableError,  # it was waited for long enough: who publishes is told to come back
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.PostgresSystemError,

@@ -27,6 +27,8 @@ _BUSY = Refused(reason="busy")
 _DISK_FULL = Refused(reason="disk_full")
 _CLASHES_MAX = 10
 _CLASH_S = 0.01
+CLOSE_S = 1.5
+"""For what is pending when the process stops; a database that is away is not waited for then."""
 
 Done = Callable[[Verdict], None]
 
@@ -42,6 +44,7 @@ class Writer:
         self._wake = asyncio.Event()
         self._is_broken = False
         self._is_closing = False
+        self._is_over = False
         self._task = asyncio.create_task(self._run(), name="deskbell.writer")
         self.on_broken: Callable[[], None] | None = None
         self.figures = StoreFigures()
@@ -60,9 +63,14 @@ class Writer:
         self._wake.set()
 
     async def close(self) -> None:
-        """Commit everything that is pending, take no more, and hang up."""
+        """Commit everything that is pending, take no more, and hang up; what cannot be committed in time is refused."""
         self._is_closing = True
         self._wake.set()
+        await asyncio.wait([self._task], timeout=CLOSE_S)
+        if not self._task.done():
+            self._is_over = True
+            self._patience.end()
+            await self._sessions.lose()  # whoever waits for an answer of the server gets none
         await self._task
         await self._sessions.close()
 
@@ -90,6 +98,8 @@ class Writer:
         """The verdicts, once they are durable or everything was refused."""
         if self._is_broken:
             return [_BROKEN] * len(units)
+        if self._is_over:
+            return [_BUSY] * len(units)
         try:
             return await self._until_known(units)
         except FULL:
