@@ -29,6 +29,7 @@ from deskbell.rules.erasing import erased_mark
 from deskbell.storage.sqlite.copying import check_copy, copy_database, finish_copy, read_note
 from deskbell.storage.sqlite.lock import FileLock
 from deskbell.storage.sqlite.store import LOCK_NAME, SqliteStore
+from deskbell.webhooks.erasing_desk import erase_rows
 
 DATABASE = "deskbell.db"
 BACKUP_AT = "backup_at"
@@ -171,6 +172,7 @@ async def settle_in(store: Store, data: Path, now: Instant, kept: str | None) ->
     for change in erasures:
         mark = PutMeta(key=erased_mark(change.site, change.subject), value=str(int(change.at)))
         await must(store, Unit(changes=(replace(change, at=now), mark)))
+        await erase_rows(store, change.site, change.subject)
     waiting = due_since = 0
     for site in await store.sites.all():
         await forget_old(store, site, now)

@@ -2,7 +2,25 @@
 
 from dataclasses import replace
 
-from contract.made import OTHER, SITE, at, bin_, capture, delivery, event, health, inserts, secret, settle, webhook
+from contract.made import (
+    OTHER,
+    SITE,
+    at,
+    bin_,
+    capture,
+    chat,
+    delivery,
+    event,
+    health,
+    inserts,
+    message,
+    note,
+    secret,
+    settle,
+    site,
+    ticket,
+    webhook,
+)
 from deskbell.model.changes import Committed, EraseSubject, EraseWebhook, Overwrite, PutHealth, Refused, Replace, Unit
 from deskbell.model.delivery import DeliveryState
 from deskbell.model.event import Idempotency, Subject
@@ -94,3 +112,15 @@ async def test_only_a_deleted_webhook_is_erased(store: Store) -> None:
     assert await store.webhooks.version(SITE, row.id, 1) is None
     assert await store.webhooks.health(SITE) == ()
     assert await store.deliveries.get(SITE, sent.id) == sent
+
+
+async def test_texts_of_the_desk_are_written_over(store: Store) -> None:
+    """Messages and notes lose their text and keep their places."""
+    talk, case = chat(), ticket(1)
+    await store.commit(inserts(site(), talk, case))
+    said, noted = [message(talk, 1), message(talk, 2)], [note(case, 1), note(case, 2)]
+    await store.commit(inserts(*said, *noted))
+    blank = (replace(said[0], text="erased"), replace(noted[1], text="erased"))
+    assert await store.commit(Unit(changes=tuple(Overwrite(row=one) for one in blank))) == Committed()
+    assert await store.desk.messages(SITE, talk.id) == (blank[0], said[1])
+    assert await store.desk.notes(SITE, case.id) == (noted[0], blank[1])

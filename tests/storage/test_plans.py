@@ -153,6 +153,7 @@ def test_writer_is_durable_and_reader_cannot_write(tmp_path: Path) -> None:
     assert writer.execute("PRAGMA journal_mode").get == "wal"
     assert writer.execute("PRAGMA synchronous").get == 1  # the writer waits for the log itself: syncing.py
     assert writer.execute("PRAGMA foreign_keys").get == 1
+    assert writer.execute("PRAGMA secure_delete").get == 1
     reader = open_reader(path)
     with pytest.raises(apsw.ReadOnlyError):
         reader.execute("INSERT INTO meta (key, value) VALUES ('a', 'b')")

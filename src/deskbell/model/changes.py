@@ -69,9 +69,9 @@ class Replace:
 
 @dataclass(frozen=True, kw_only=True)
 class Overwrite:
-    """Write an unversioned row whatever was there (login seen, key used, secret's end, link used, capture blanked)."""
+    """Write an unversioned row whatever was there (login seen, key used, secret's end, link used, what is erased)."""
 
-    row: Secret | Login | ApiKey | Link | Capture
+    row: Secret | Login | ApiKey | Link | Capture | ChatMessage | Note
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Erase a subject: what webhooks keep of a chat, a ticket, a contact or a caller's own subject is blanked for good.
 
-Ids, types and times stay, so the log still says what was sent when. The desk's own rows are the desk's matter.
+Ids, types and times stay, so the log still says what was sent when, and the desk's own rows still count.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
@@ -19,6 +19,7 @@ from deskbell.model.query import DeliveryFilter, EventFilter
 from deskbell.ports import Clock, Store
 from deskbell.rules.erasing import blanked, erased_mark, names_user
 from deskbell.webhooks.audit_view import as_json
+from deskbell.webhooks.erasing_desk import erase_rows, has_rows, subjects_of
 from deskbell.webhooks.ground import actor_of, refusal_of
 
 Subject = tuple[str, str]
@@ -62,13 +63,14 @@ class Erasures:
         known = await self._known(caller.site, subject) if contact is None else (subject[0], str(contact.entity_id))
         also = () if contact is None else await self._naming(caller.site, contact.user.user_id, known)
         subjects = (known, *also)
+        kept = [one for one in subjects if await has_rows(self._store, caller.site, one)]
         events = waiting = 0
         for one in subjects:
             events += await self._store.events.count(caller.site, EventFilter(subject=one))
             which = DeliveryFilter(subject=one, states=_WAITING)
             waiting += await self._store.deliveries.count(caller.site, which, _COUNT_MAX)
-        if not events:
-            raise NotFound("Nothing is kept of this subject: no event names it.")
+        if not events and not kept:
+            raise NotFound("Nothing is kept of this subject: no event names it, and the desk does not know it.")
         title = await self._title(caller.site, known) if contact is None else contact.name
         return Erasable(subject=known, title=title, subjects=subjects, events=events, waiting=waiting)
 
@@ -84,8 +86,9 @@ class Erasures:
             entry = self._entry(caller, origin, found) if number == 0 else None
             disarmed = DropTimers(site=caller.site, subject=":".join(one))  # else it would be told again later
             verdict = await self._store.commit(Unit(changes=(change, disarmed, mark), audit=entry))
-            if isinstance(verdict, Refused):
-                raise refusal_of(verdict)
+            refused = verdict if isinstance(verdict, Refused) else await erase_rows(self._store, caller.site, one)
+            if refused is not None:
+                raise refusal_of(refused)
         self._site_changed(caller.site)  # what waits in memory holds the content still: it is read anew
         await self._blank_captures(caller.site, carrying)
         return found
@@ -114,7 +117,7 @@ class Erasures:
 
     async def _naming(self, site: SiteId, user_id: str, known: Subject) -> tuple[Subject, ...]:
         """The subjects whose events name this person, found by reading every one: this is rare, and must be whole."""
-        found: dict[Subject, None] = {}
+        found: dict[Subject, None] = dict.fromkeys(await subjects_of(self._store, site, user_id))
         before: str | None = None
         while rows := await self._store.events.page(site, EventFilter(), before, ROWS):
             before = rows[-1].id

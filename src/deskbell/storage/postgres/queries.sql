@@ -1300,3 +1300,15 @@ SELECT site, id, body FROM sign_on WHERE (site, id) > (:after_site, :after_id) O
 -- name: sign_on_reseal
 -- Write a row whose sealed fields were sealed anew, if it is still as it was read.
 UPDATE sign_on SET body = :body WHERE site = :site AND id = :id AND body = :before;
+
+-- name: chat_message_overwrite
+-- Write a chat message whatever was there.
+INSERT INTO chat_message (site, chat_id, id, at, body)
+VALUES (:site, :chat_id, :id, :at, :body)
+ON CONFLICT (site, chat_id, id) DO UPDATE SET at = excluded.at, body = excluded.body;
+
+-- name: ticket_note_overwrite
+-- Write a ticket note whatever was there.
+INSERT INTO ticket_note (site, ticket_id, id, created_at, body)
+VALUES (:site, :ticket_id, :id, :created_at, :body)
+ON CONFLICT (site, ticket_id, id) DO UPDATE SET created_at = excluded.created_at, body = excluded.body;

@@ -26,6 +26,7 @@ def prepare_writer(connection: apsw.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")  # the writer syncs the log itself: syncing.py
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA temp_store = MEMORY")  # a savepoint must not need a file when none can be opened
+    connection.execute("PRAGMA secure_delete = ON")  # what is purged or erased is gone from the file, too
     connection.execute("PRAGMA journal_size_limit = 67108864")
     connection.execute("PRAGMA wal_autocheckpoint = 2000")
     connection.execute("PRAGMA cache_size = -32768")
