@@ -38,6 +38,27 @@ async def test_every_route_with_every_scope(desk: Running) -> None:
 
 
 @pytest.mark.parametrize(
+    "route", [r for r in API_ROUTES if r.method in ("POST", "PUT", "PATCH")], ids=lambda r: f"{r.method} {r.path}"
+)
+async def test_no_bytes_are_a_fault_of_ours(desk: Running, route: Any) -> None:
+    """Bodies that are no JSON, no UTF-8, or another kind of JSON get a refusal, on every route that reads one."""
+    path = re.sub(r"{\w+}", "none", route.path)
+    for body in (
+        b'{"a":"\xff"}',
+        b'{"\xff":1}',
+        b'"\xff"',
+        b"\xef\xbb\xbf{}",
+        b'{"a":"\\ud800"}',
+        b"[" * 9_999,
+        b"1",
+        b"[]",
+        b"",
+    ):
+        answer = await desk.call(route.method, path, body)
+        assert answer.status < 500, (body[:20], answer.status, answer.body)
+
+
+@pytest.mark.parametrize(
     "route", [r for r in API_ROUTES if r.permission is not Permission.PUBLIC], ids=lambda r: f"{r.method} {r.path}"
 )
 async def test_every_route_without_a_key(desk: Running, route: Any) -> None:

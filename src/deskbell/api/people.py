@@ -9,9 +9,10 @@ from starlette.responses import Response
 from deskbell.api.answer import ApiAsk, json, nothing
 from deskbell.api.shapes import Listing
 from deskbell.model.account import Permission
-from deskbell.model.errors import Invalid, Unreadable
+from deskbell.model.errors import Invalid
 from deskbell.model.instant import format_instant
 from deskbell.model.people import Agent, Company, Contact
+from deskbell.server.ask import decode
 from deskbell.server.once import Keeps
 from deskbell.server.route import Route
 
@@ -44,10 +45,7 @@ def shape(value: Person) -> dict[str, Any]:
 
 def mapping(ask: ApiAsk) -> dict[str, Any]:
     """The body as an object; its members are judged by the room."""
-    try:
-        given = msgspec.json.decode(ask.body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Unreadable("The body is not JSON in UTF-8.") from None
+    given: Any = decode(ask.body, object)
     if not isinstance(given, dict):
         raise Invalid("The body must be a JSON object.")
     return given

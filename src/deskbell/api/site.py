@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, UnsetType
 from starlette.responses import Response
 
@@ -10,9 +9,10 @@ from deskbell.api import show
 from deskbell.api.answer import ApiAsk, json
 from deskbell.api.shapes import Input, Shape
 from deskbell.model.account import Permission
-from deskbell.model.errors import Invalid, NotFound, Unreadable
+from deskbell.model.errors import Invalid, NotFound
 from deskbell.model.instant import format_instant
 from deskbell.model.site import Site
+from deskbell.server.ask import decode
 from deskbell.server.route import Route
 
 
@@ -113,10 +113,7 @@ async def get(ask: ApiAsk) -> Response:
 
 async def change(ask: ApiAsk) -> Response:
     """JSON merge patch of the site; `webhooksEnabled` is the slider."""
-    try:
-        given = msgspec.json.decode(ask.body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Unreadable("The body is not JSON in UTF-8.") from None
+    given: Any = decode(ask.body, object)
     if not isinstance(given, dict):
         raise Invalid("The body must be an object of the members to change.")
     return await answer(ask, await ask.rooms.registrations.update_site(ask.caller, given, origin=ask.origin))

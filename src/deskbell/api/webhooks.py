@@ -15,6 +15,7 @@ from deskbell.model.errors import Invalid, Unreadable
 from deskbell.model.instant import unix_seconds
 from deskbell.model.people import Actor, ActorKind
 from deskbell.model.webhook import Health, StatHour, Webhook
+from deskbell.server.ask import decode
 from deskbell.server.once import Keeps
 from deskbell.server.route import LIST, Param, Route
 
@@ -106,10 +107,7 @@ async def get(ask: ApiAsk) -> Response:
 
 async def change(ask: ApiAsk) -> Response:
     """JSON merge patch of a webhook's settings; `null` removes."""
-    try:
-        given = msgspec.json.decode(ask.body)
-    except (msgspec.DecodeError, RecursionError):
-        raise Unreadable("The body is not JSON in UTF-8.") from None
+    given: Any = decode(ask.body, object)
     if not isinstance(given, dict):
         raise Invalid("The body must be an object of the members to change.")
     changed = await ask.rooms.registrations.update(

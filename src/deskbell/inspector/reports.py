@@ -33,8 +33,9 @@ def schema_report(headers: Sequence[tuple[str, str]], body: bytes, dialect: str 
     if not known:
         return SchemaReport(event_types=types, faults=None)
     try:
+        msgspec.json.decode(body)  # all of it: parts are read raw below, and may be anything
         snapshots = _snapshots(body)
-    except (msgspec.DecodeError, RecursionError) as broken:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
         return SchemaReport(event_types=types, faults=(f"The body is not JSON: {broken}",))
     if not snapshots:
         return SchemaReport(event_types=types, faults=("The body holds no snapshot.",))

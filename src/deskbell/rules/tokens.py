@@ -55,7 +55,7 @@ def read_token(reply: Reply, limits: Limits) -> Token | str:
         return f"The token server answered {reply.status}{f': {code}' if code else ''}."
     try:
         answer = msgspec.json.decode(reply.body, type=TokenAnswer)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "The token server's answer is no JSON with an access_token."
     if answer.token_type.lower() != "bearer":
         return "The token server gave a token of another type than bearer."
@@ -78,6 +78,6 @@ def _good_for_s(told: float | str | None, limits: Limits) -> float:
 def _error_of(body: bytes) -> str:
     try:
         error = msgspec.json.decode(body, type=_ErrorAnswer).error
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     return error if _ERROR.fullmatch(error) else ""
