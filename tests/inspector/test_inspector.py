@@ -273,6 +273,7 @@ async def test_schema_report(bench: Bench) -> None:
         (both, b"[" + good + b"," + ticket + b"]", True),
         (chat, b'[{"id":5}]', False),
         (chat, b"{nonsense", False),
+        (chat, b'[{"id":"\xff"}]', False),
         (chat, b"[]", False),
         ([("deskbell-event", "no.such_type")], b"{}", None),
         ([], b"{}", None),
