@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from deskbell.rules.secret_patterns import MASK, is_secret_name, scrub
 
-__all__ = ["MASK", "mask_headers", "mask_own", "redact", "redact_json", "scrub"]
+__all__ = ["MASK", "mask_headers", "mask_own", "redact", "redact_json", "scrub", "scrub_log"]
 
 _HINTS = ("pass", "pwd", "secret", "token", "authoriz", "key", "credential", "card", "cvv", "cvc", "iban", "ssn", "pin")
 """A text without any of these holds no secret name, so most responses are done after one look."""
@@ -23,6 +23,8 @@ _ELEMENT = re.compile(rf"(<({_NAME})(?:\s[^<>]*)?>)[^<]+(?=<|\Z)")
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*", re.ASCII)
 _PREFIX = "whsec_"
 _SECRET_CHARS_MIN = 4
+_LINK = re.compile(r"(/(?:setup|invite|reset|desk/client|bin|sim)/)[A-Za-z0-9_-]{8,}", re.ASCII)
+_URL = re.compile(r"(https?://)(?:[^\s/\"'<>@]*@)?([^\s/?#\"'<>]+)[/?#][^\s\"'<>]{12,}", re.ASCII | re.IGNORECASE)
 
 
 def redact(body: bytes, secrets: Sequence[str] = ()) -> bytes:
@@ -89,3 +91,11 @@ def _mask_named(text: str) -> str:
     if "<" in text:
         text = _ELEMENT.sub(lambda found: found[1] + MASK if is_secret_name(found[2]) else found[0], text)
     return text
+
+
+def scrub_log(text: str) -> str:
+    """As it may stand in a log line: besides secret patterns no full URL, and no personal link."""
+    text = scrub(text)
+    if "://" in text:
+        text = _URL.sub(r"\1\2/…", text)
+    return _LINK.sub(rf"\1{MASK}", text) if "/" in text else text
