@@ -29,7 +29,7 @@ class Visit:
 
 @dataclass
 class Canaries:
-    """Answers 200, or as the path says: `/status/307` with the text after `to=` as Location."""
+    """Answers 200, or as the path says: `/token`, or `/status/307` with the text after `to=` as Location."""
 
     authority: trustme.CA
     visits: list[Visit] = field(default_factory=list)
@@ -82,6 +82,9 @@ class Canaries:
 
 def _answer(head: str) -> bytes:
     target = head.split(" ")[1]
+    if target == "/token":
+        token = b'{"access_token":"tok","token_type":"bearer"}'
+        return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(token), token)
     if not target.startswith("/status/"):
         return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
     path, _, place = target.partition("?to=")

@@ -88,3 +88,8 @@ def test_loop_over_two_installations_ends_after_one_hop(tmp_path: Path) -> None:
 def test_with_an_egress_proxy_only_the_proxy_is_dialled(tmp_path: Path) -> None:
     """The proxy is given vetted addresses and hears nothing of forbidden ones."""
     assert found_in("proxied", tmp_path)["packets"] > 0
+
+
+def test_token_requests_are_vetted_and_not_redirected(tmp_path: Path) -> None:
+    """A token URL leads to forbidden addresses no more than a receiver URL does."""
+    assert found_in("tokens", tmp_path)["packets"] > 0
