@@ -36,6 +36,9 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
         "--seeds", type=int, metavar="N", help="how many worlds are simulated (10,000; with --quick 200)"
     )
     reader.add_argument("--json", type=Path, default=REPORT, metavar="FILE", help="the report (.proof/report.json)")
+    reader.add_argument(
+        "--also", type=Path, action="append", metavar="FILE", help="take in a report made beside this one"
+    )
     reader.add_argument("--resume", action="store_true", help="skip what has passed at this commit according to FILE")
     reader.add_argument("--page", type=Path, default=page.PAGE, metavar="FILE", help="the page (docs/proof.md)")
     reader.add_argument("--no-page", action="store_true", help="write the report only")
@@ -108,7 +111,8 @@ def prove(options: argparse.Namespace) -> int:
             say(f"{part.name:12} {part.title:34} {part.missing or part.command}")
         return 0
     report = fresh()
-    results = {one["name"]: one for one in known(options.json, report)}
+    files = (options.json, *(options.also or ()))
+    results = {one["name"]: one for file in files for one in known(file, report)}
     options.json.parent.mkdir(parents=True, exist_ok=True)
     done = {name for name, one in results.items() if options.resume and one["state"] == "passed"}
     todo = [part for part in wanted if part.name not in done]
@@ -117,17 +121,20 @@ def prove(options: argparse.Namespace) -> int:
         say(f"[{n + 1}/{len(todo)}] {part.name}: {part.title} (about {clock(left)} left in all)")
         results[part.name] = result = run_part(part, lambda line: say(f"      {line}"))
         tell(result)
-        order = [one.name for one in parts(quick=options.quick, minutes=options.soak, seeds=options.seeds)]
-        report["parts"] = sorted(
-            results.values(), key=lambda one: order.index(one["name"]) if one["name"] in order else 99
-        )
-        options.json.write_text(json.dumps(report, indent=1))
-    report["parts"] = report["parts"] or list(results.values())
+        keep(report, results, options.json)
+    keep(report, results, options.json)
     say("\n" + summary(report))
     if not options.no_page:
         page.write(report, options.page, options.page.parent / "images" / page.PICTURE.name)
         say(f"written: {options.page}")
     return int(any(results[part.name]["state"] == "failed" for part in wanted))
+
+
+def keep(report: dict[str, Any], results: dict[str, dict[str, Any]], file: Path) -> None:
+    """Write the report; its parts stand in their usual order."""
+    order = [one.name for one in parts(quick=False, minutes=None, seeds=None)]
+    report["parts"] = sorted(results.values(), key=lambda one: order.index(one["name"]))
+    file.write_text(json.dumps(report, indent=1))
 
 
 def tell(result: dict[str, Any]) -> None:

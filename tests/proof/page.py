@@ -74,8 +74,15 @@ def _where(report: Mapping[str, Any]) -> str:
         ("system", machine["system"]),
         ("Python", machine["python"]),
         ("file system", machine["files"]),
+        ("size", _size(report)),
     ]
     return table(("", ""), rows)
+
+
+def _size(report: Mapping[str, Any]) -> str:
+    """Whether this was the long form."""
+    small = [one["name"] for one in _parts(report) if one.get("quick")]
+    return f"smaller than full: {', '.join(f'`{one}`' for one in small)}" if small else "full"
 
 
 def _sums(report: Mapping[str, Any]) -> str:

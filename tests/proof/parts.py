@@ -39,6 +39,7 @@ class Part:
     limit_s: float = 1_800.0
     about_s: float = 30.0  # on two cores, to tell how long it will take
     row: Row | None = None
+    quick: bool = False  # a small size
 
     @property
     def command(self) -> str:
@@ -85,6 +86,7 @@ def _row(row: Row, *, quick: bool) -> Part:
         limit_s=600 if quick else 3_600,
         about_s=20 if quick else 120,
         row=row,
+        quick=quick,
     )
 
 
@@ -104,6 +106,7 @@ def _machine(*, quick: bool) -> Part:
         needs=files or ("tests/contract/test_model.py",),
         limit_s=600 if quick else 3_600,
         about_s=60 if quick else 600,
+        quick=quick,
     )
 
 
@@ -117,6 +120,7 @@ def _simulation(seeds: int) -> Part:
         needs=("tests/simulation/run.py",),
         limit_s=max(600.0, seeds * 2.0),
         about_s=seeds / 10,
+        quick=seeds < SEEDS_FULL,
     )
 
 
@@ -144,4 +148,5 @@ def _soak(minutes: float) -> Part:
         arguments=("tests/proof/soak.py", "--minutes", f"{minutes:g}", "--restarts", "4"),
         limit_s=minutes * 60 + 900,
         about_s=minutes * 60 + 60,
+        quick=minutes < MINUTES_FULL,
     )

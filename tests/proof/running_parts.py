@@ -26,7 +26,7 @@ Result = dict[str, Any]
 def run_part(part: Part, say: Callable[[str], None]) -> Result:
     """The result, whatever happens."""
     result: Result = {
-        "name": part.name, "title": part.title, "invariant": part.invariant, "kind": part.kind,
+        "name": part.name, "title": part.title, "invariant": part.invariant, "kind": part.kind, "quick": part.quick,
         "command": part.command, "figures": {}, "told": [], "notes": [], "seconds": 0.0,
     }  # fmt: skip
     if part.row is not None:

@@ -23,6 +23,7 @@ from faults.process import Process, ports  # noqa: E402  the paths come first
 from proof.soak_judge import Sample, judged, losses  # noqa: E402
 from proof.soak_load import Load  # noqa: E402
 from proof.soak_receivers import Receivers  # noqa: E402
+from running import Running  # noqa: E402
 
 RETRIES = [1, 2, 5, 10] * 5
 SETTINGS = {"DESKBELL_LIMIT_BREAKER_OPEN_S": "5", "DESKBELL_LIMIT_BREAKER_OPEN_S_MAX": "10"}
@@ -49,6 +50,7 @@ class Soak:
     process: Process
     receivers: Receivers
     load: Load
+    metrics: Running  # at an address of their own
     hooks: dict[str, str] = field(default_factory=dict)  # name: id
     samples: list[Sample] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
@@ -141,11 +143,12 @@ class Soak:
         try:
             status = (folder / "status").read_text()
             opened = len(os.listdir(folder / "fd"))
-            page = (await self.process.client.call("GET", "/metrics")).body.decode()
+            page = (await self.metrics.call("GET", "/metrics", key="")).body.decode()
         except (OSError, Exception) as error:
             if not isinstance(error, OSError) and type(error).__module__ != "http.client":
                 raise
             return None
+        assert "deskbell_queue" in page, page[:200]
         queue = sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith("deskbell_queue{"))
         size = sum(one.stat().st_size for one in self.process.data.glob("deskbell.db*"))
         acknowledged = sum(len(one) for one in self.load.acknowledged.values())
@@ -170,7 +173,9 @@ class Soak:
 async def main(options: argparse.Namespace) -> int:
     """0: nothing was lost, and memory is flat."""
     with tempfile.TemporaryDirectory(prefix="deskbell-soak-") as name:
-        process = Process(data=Path(name) / "data", port=ports(), environment=dict(SETTINGS))
+        metrics = Running(house=None, port=ports(), key="", setup_url="")  # type: ignore[arg-type]  # no house in this process
+        environment = {**SETTINGS, "DESKBELL_METRICS": f"127.0.0.1:{metrics.port}"}
+        process = Process(data=Path(name) / "data", port=ports(), environment=environment)
         process.init()
         async with Receivers(options.seed) as receivers:
             soak = Soak(
@@ -179,6 +184,7 @@ async def main(options: argparse.Namespace) -> int:
                 process=process,
                 receivers=receivers,
                 load=Load(process),
+                metrics=metrics,
             )
             try:
                 report = await soak.run()

@@ -42,7 +42,7 @@ def sample_report() -> dict[str, Any]:
                  tests={"passed": 2, "failed": 0, "skipped": 0}),
             part("row-6", "failed", notes=["it broke"], tests={"passed": 1, "failed": 1, "skipped": 0}),
             part("row-24", "not run", notes=["skipped: no rights"], tests={"passed": 0, "failed": 0, "skipped": 1}),
-            part("simulation", figures={"seeds": 10_000, "seeds_per_s": 21.5}),
+            part("simulation", quick=True, figures={"seeds": 10_000, "seeds_per_s": 21.5}),
             part("mutants", tests={"passed": 17, "failed": 0, "skipped": 0}),
             part("soak", samples=SAMPLES, figures={"minutes": 30.0, "memory": "flat", "lost": 0}),
         ],
@@ -55,6 +55,7 @@ def test_the_page_is_made_from_a_report(tmp_path: Path) -> None:
     text = (tmp_path / "proof.md").read_text()
     for wanted in (
         "`0123456789ab`", "| kills | 1,000 |", "10,000, 21.5 a second", "17 of 17", "4 passed, 1 failed, 1 not run",
+        "smaller than full: `simulation` |",
         "**failed**", "it broke", "skipped: no rights", "(images/soak.svg)", "`run row-1`",
     ):  # fmt: skip
         assert wanted in text, wanted

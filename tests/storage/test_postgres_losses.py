@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from contract.made import OTHER, SITE, at, delivery, entry, event, inserts, settle, site
 from deskbell.model.changes import Committed, Refused, Unit, Verdict
@@ -221,3 +222,18 @@ async def test_a_shard_is_not_taken_while_its_settle_is_committed(database: str)
     assert (await one.deliveries.get(SITE, rows[0].id)).due_at == at(0)  # type: ignore[union-attr]
     await one.close()
     await two.close()
+
+
+async def test_a_lock_that_is_held_is_waited_for_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the units are refused as busy, and not tried again and again while publishers wait for their answer."""
+    monkeypatch.setitem(connection._WRITER, "lock_timeout", "200")
+    store = await PostgresStore.open(database)
+    other = await asyncpg.connect(database)
+    async with other.transaction():
+        await other.execute("LOCK TABLE event IN SHARE ROW EXCLUSIVE MODE")
+        with capture_logs() as logs:
+            assert await store.commit(inserts(event(1))) == Refused(reason="busy")
+        assert [one["event"] for one in logs] == ["commit.busy"]
+    assert await store.commit(inserts(event(2))) == OK
+    await other.close()
+    await store.close()
