@@ -78,7 +78,9 @@ async def listing(ask: ApiAsk) -> Response:
 async def create(ask: ApiAsk) -> Response:
     """A new bin."""
     given = ask.json(BinInput)
-    made = await ask.rooms.inspector.create(ask.caller, given.name, webhook_id=given.webhook_id, script=given.script)
+    made = await ask.rooms.inspector.create(
+        ask.caller, given.name, webhook_id=given.webhook_id, script=given.script, origin=ask.origin
+    )
     return json(bin_shape(made, ask.rooms.base_url), 201, {"location": f"/api/v1/inspector/bins/{made.id}"})
 
 
@@ -89,13 +91,13 @@ async def get(ask: ApiAsk) -> Response:
 
 async def change(ask: ApiAsk) -> Response:
     """Name, webhook, or script: `script` names a ready-made one, `steps` is one's own."""
-    changed = await ask.rooms.inspector.change(ask.caller, ask.path("id"), mapping(ask))
+    changed = await ask.rooms.inspector.change(ask.caller, ask.path("id"), mapping(ask), origin=ask.origin)
     return json(bin_shape(changed, ask.rooms.base_url))
 
 
 async def delete(ask: ApiAsk) -> Response:
     """Delete a bin and its captures."""
-    await ask.rooms.inspector.delete(ask.caller, ask.path("id"))
+    await ask.rooms.inspector.delete(ask.caller, ask.path("id"), origin=ask.origin)
     return nothing()
 
 

@@ -8,16 +8,22 @@ from starlette.responses import Response
 
 from deskbell.api.answer import ApiAsk, json, nothing
 from deskbell.api.shapes import Listing
-from deskbell.model.account import Permission
+from deskbell.model.account import Caller, Permission
 from deskbell.model.errors import Invalid
 from deskbell.model.instant import format_instant
-from deskbell.model.people import Agent, Company, Contact
+from deskbell.model.people import Actor, ActorKind, Agent, Company, Contact
 from deskbell.server.ask import decode
 from deskbell.server.once import Keeps
 from deskbell.server.route import Route
 
 Person = Company | Contact | Agent
 NOUNS = ("companies", "contacts", "agents")
+
+
+def actor(caller: Caller) -> Actor:
+    """A caller as one who acts."""
+    kind = ActorKind.KEY if caller.kind == "key" else ActorKind.PERSON
+    return Actor(kind=kind, name=caller.name, id=caller.id)
 
 
 def shape(value: Person) -> dict[str, Any]:
@@ -112,7 +118,9 @@ def routes_of(noun: str, singular: str) -> tuple[Route[Any], ...]:
 async def client_link(ask: ApiAsk) -> Response:
     """A personal link to the contact's own desk page; the link is the credential."""
     contact = await ask.rooms.people.contacts.get(ask.site, ask.path("key"))
-    token = await ask.rooms.accounts.client_link(ask.site, contact.user.user_id)
+    token = await ask.rooms.accounts.client_link(
+        ask.site, contact.user.user_id, actor=actor(ask.caller), origin=ask.origin
+    )
     return json({"url": f"{ask.rooms.base_url}/desk/client/{token}"}, 201)
 
 
@@ -128,6 +136,7 @@ ROUTES: tuple[Route[Any], ...] = (
         handler=client_link,
         summary="A personal link to the contact's desk page",
         status=201,
+        audit="client_link.create",
         tag="desk",
     ),
 )

@@ -1,5 +1,7 @@
 """The inspector's use cases: bins, their captures, and what they answer."""
 
+import hashlib
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -11,7 +13,7 @@ from deskbell.inspector.scripts import read_steps, script_of
 from deskbell.inspector.signatures import AllSecrets, SecretsOf, Signatures
 from deskbell.inspector.waiting import wait_for
 from deskbell.model.account import Caller
-from deskbell.model.audit import AuditEntry
+from deskbell.model.audit import AuditEntry, Origin
 from deskbell.model.changes import DeleteRow, Insert, Refused, Replace, TrimCaptures, Unit
 from deskbell.model.errors import Conflict, FaultAt, Invalid, NotFound
 from deskbell.model.ids import SiteId, make_id
@@ -25,6 +27,7 @@ from deskbell.rules.text import check_line
 _ADDRESS_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _MEMBERS = ("name", "webhookId", "script", "steps", "replaceAddress")
 _TRIES = 8
+NOWHERE = Origin(address="", request_id="")
 
 
 class Inspector:
@@ -60,7 +63,15 @@ class Inspector:
             changed=self._changed,
         )
 
-    async def create(self, caller: Caller, name: str, webhook_id: str | None = None, script: str = "always ok") -> Bin:
+    async def create(
+        self,
+        caller: Caller,
+        name: str,
+        webhook_id: str | None = None,
+        script: str = "always ok",
+        *,
+        origin: Origin = NOWHERE,
+    ) -> Bin:
         """A new bin with a ready-made script. Raises Invalid, or Conflict when the site has enough."""
         count_max = self._limits.bins_per_site
         if len(await self._store.bins.all(caller.site)) >= count_max:
@@ -79,7 +90,9 @@ class Inspector:
             steps=script_of(script),
         )
         verdict = await self._store.commit(
-            Unit(changes=(Insert(row=row),), audit=self._audit(caller, "bin.create", row.id))
+            Unit(
+                changes=(Insert(row=row),), audit=self._audit(caller, "bin.create", row.id, origin, after=told_of(row))
+            )
         )
         if isinstance(verdict, Refused):
             must_be_mended(verdict)
@@ -98,7 +111,7 @@ class Inspector:
             raise NotFound("There is no such bin on this site.")
         return found
 
-    async def change(self, caller: Caller, bin_id: str, patch: Mapping[str, Any]) -> Bin:
+    async def change(self, caller: Caller, bin_id: str, patch: Mapping[str, Any], *, origin: Origin = NOWHERE) -> Bin:
         """Change name, webhookId, script (ready-made) or steps (own); `replaceAddress: true` gives a new address.
 
         A new script begins at its first step. Raises NotFound, Invalid, Conflict.
@@ -113,25 +126,28 @@ class Inspector:
                 row = replace(row, address=self._new_address())
             return replace(row, steps=steps, answered=0) if steps is not None else row
 
-        return await self._rewrite(caller, bin_id, "bin.change", changed, script_changed=steps is not None)
+        return await self._rewrite(caller, bin_id, origin, changed, script_changed=steps is not None)
 
-    async def delete(self, caller: Caller, bin_id: str) -> None:
+    async def delete(self, caller: Caller, bin_id: str, *, origin: Origin = NOWHERE) -> None:
         """Delete the bin and its captures. Raises NotFound."""
         row = await self.get(caller.site, bin_id)
         gone = DeleteRow(site=caller.site, kind="bin", key=(bin_id,))
         async with self._bins.of(row).write:
-            verdict = await self._store.commit(Unit(changes=(gone,), audit=self._audit(caller, "bin.delete", bin_id)))
+            entry = self._audit(caller, "bin.delete", bin_id, origin, before=told_of(row))
+            verdict = await self._store.commit(Unit(changes=(gone,), audit=entry))
             if isinstance(verdict, Refused):
                 must_be_mended(verdict)
                 raise NotFound("There is no such bin on this site.")
             self._bins.forget(row.address)
         self._changed(caller.site, "bin", bin_id)
 
-    async def clear(self, caller: Caller, bin_id: str) -> None:
+    async def clear(self, caller: Caller, bin_id: str, *, origin: Origin = NOWHERE) -> None:
         """Delete the bin's captures; numbering goes on. Raises NotFound."""
         await self.get(caller.site, bin_id)
         trim = TrimCaptures(site=caller.site, bin_id=bin_id, keep=0)
-        verdict = await self._store.commit(Unit(changes=(trim,), audit=self._audit(caller, "bin.clear", bin_id)))
+        verdict = await self._store.commit(
+            Unit(changes=(trim,), audit=self._audit(caller, "bin.clear", bin_id, origin))
+        )
         if isinstance(verdict, Refused):
             must_be_mended(verdict)
         self._changed(caller.site, "bin", bin_id)
@@ -182,7 +198,7 @@ class Inspector:
             yield
 
     async def _rewrite(
-        self, caller: Caller, bin_id: str, operation: str, changed: Callable[[Bin], Bin], *, script_changed: bool
+        self, caller: Caller, bin_id: str, origin: Origin, changed: Callable[[Bin], Bin], *, script_changed: bool
     ) -> Bin:
         live = self._bins.of(await self.get(caller.site, bin_id))
         async with live.write:
@@ -190,7 +206,7 @@ class Inspector:
                 old = live.row
                 row = changed(replace(old, answered=live.answered))
                 row = replace(row, version=old.version + 1)
-                audit = self._audit(caller, operation, bin_id)
+                audit = self._audit(caller, "bin.change", bin_id, origin, before=told_of(old), after=told_of(row))
                 verdict = await self._store.commit(Unit(changes=(Replace(row=row),), audit=audit))
                 if not isinstance(verdict, Refused):
                     self._remember(live, row, script_changed)
@@ -238,9 +254,28 @@ class Inspector:
         chance = int.from_bytes(self._random.secret(17), "big")
         return "".join(_ADDRESS_ALPHABET[chance >> 5 * place & 31] for place in range(26))
 
-    def _audit(self, caller: Caller, operation: str, object_id: str) -> AuditEntry:
+    def _audit(
+        self, caller: Caller, operation: str, object_id: str, origin: Origin, *, before: str = "", after: str = ""
+    ) -> AuditEntry:
         actor = Actor(kind=ActorKind.KEY if caller.kind == "key" else ActorKind.PERSON, name=caller.name, id=caller.id)
-        return AuditEntry(site=caller.site, at=self._clock.now(), actor=actor, operation=operation, object_id=object_id)
+        return AuditEntry(
+            site=caller.site,
+            at=self._clock.now(),
+            actor=actor,
+            operation=operation,
+            object_id=object_id,
+            address=origin.address,
+            request_id=origin.request_id,
+            before=before or None,
+            after=after or None,
+        )
+
+
+def told_of(row: Bin) -> str:
+    """What the audit tells of a bin; its address is known only to those who see the bin."""
+    mark = hashlib.sha256(row.address.encode()).hexdigest()[:8]
+    told = {"name": row.name, "webhookId": row.webhook_id, "steps": len(row.steps), "address": f"•••• {mark}"}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _nobody(site: SiteId, noun: str, item: str) -> None:

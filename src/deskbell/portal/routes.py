@@ -39,8 +39,13 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
             Param(name="site", description="At which site; for people with accounts at several."),
         ),
     ),
-    Route(method="POST", path="/login", permission=PUBLIC, handler=login.sign_in, summary="Sign in"),
-    Route(method="POST", path="/logout", permission=Permission.OWN, handler=login.sign_out, summary="Sign out"),
+    Route(
+        method="POST", path="/login", permission=PUBLIC, handler=login.sign_in, summary="Sign in", audit="login.create",
+    ),
+    Route(
+        method="POST", path="/logout", permission=Permission.OWN, handler=login.sign_out, summary="Sign out",
+        audit="login.end",
+    ),
     Route(method="GET", path="/setup/{token}", permission=PUBLIC, handler=setup.show, summary="First login"),
     Route(
         method="POST", path="/setup/{token}", permission=PUBLIC, handler=setup.create_owner, summary="Create the owner",

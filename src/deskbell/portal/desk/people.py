@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from deskbell.model.errors import Conflict, Invalid
+from deskbell.portal.actor import actor_of
 from deskbell.portal.desk.acting import done, without_empty
 from deskbell.portal.forms import Faults, Fields, faults_of
 from deskbell.portal.page import PageAsk, respond, see_other
@@ -65,5 +66,5 @@ async def create_company(ask: PageAsk) -> Response:
 async def open_as(ask: PageAsk) -> Response:
     """A fresh personal link of this contact, opened."""
     contact = await ask.rooms.people.contacts.get(ask.site, ask.path("id"))
-    token = await ask.rooms.accounts.client_link(ask.site, contact.user.user_id)
+    token = await ask.rooms.accounts.client_link(ask.site, contact.user.user_id, actor=actor_of(ask), origin=ask.origin)
     return see_other(ask, f"/desk/client/{token}")

@@ -45,7 +45,11 @@ async def create(ask: PageAsk) -> Response:
             return see_other(ask, f"/inspector/{before}")
         try:
             made = await ask.rooms.inspector.create(
-                ask.caller, form.text("name"), form.given("webhook"), form.text("script", "always ok")
+                ask.caller,
+                form.text("name"),
+                form.given("webhook"),
+                form.text("script", "always ok"),
+                origin=ask.origin,
             )
         except (Invalid, Conflict) as refusal:
             faults = faults_of(refusal.faults, FIELDS, refusal.detail)
@@ -60,13 +64,13 @@ async def change(ask: PageAsk) -> Response:
     patch: dict[str, object] = {"webhookId": form.given("webhook")}
     if form.given("script"):
         patch["script"] = form.text("script")
-    row = await ask.rooms.inspector.change(ask.caller, ask.path("bin"), patch)
+    row = await ask.rooms.inspector.change(ask.caller, ask.path("bin"), patch, origin=ask.origin)
     return see_other(ask, f"/inspector/{row.id}", Note(text="Changed. A new script begins at its first step."))
 
 
 async def delete(ask: PageAsk) -> Response:
     """Delete a bin and its captures."""
-    await ask.rooms.inspector.delete(ask.caller, ask.path("bin"))
+    await ask.rooms.inspector.delete(ask.caller, ask.path("bin"), origin=ask.origin)
     return see_other(ask, "/inspector", Note(text="The bin and its captures were deleted."))
 
 
