@@ -69,7 +69,11 @@ class Tokens:
         self._waiting[key] = [sending]
         headers, body = token_request(sending.grant, USER_AGENT)
         request = Sendable(site=key[0], url=sending.grant.token_url, headers=headers, body=body)
-        self._sender.submit(request, self._policy(sending), lambda reply: self._answered(key, reply))
+        try:
+            self._sender.submit(request, self._policy(sending), lambda reply: self._answered(key, reply))
+        except Exception:
+            del self._waiting[key]  # nobody may wait for an answer that cannot come
+            raise
 
     def _answered(self, key: tuple[SiteId, Grant], reply: Reply) -> None:
         """The token server's answer, for everybody who waits for it."""
