@@ -61,7 +61,7 @@ class PowerVfs(apsw.VFS):
 
     def __init__(self, name: str, disk: Disk) -> None:
         self.name, self.disk = name, disk
-        super().__init__(name, "")
+        super().__init__(name, "unix")
 
     def xOpen(self, name: "str | apsw.URIFilename | None", flags: list[int]) -> apsw.VFSFile:  # noqa: N802 - apsw's
         """Open a file."""
@@ -78,7 +78,7 @@ class _File(apsw.VFSFile):
     def __init__(self, disk: Disk, name: "str | apsw.URIFilename | None", flags: list[int]) -> None:
         self._disk = disk
         self._name = name.filename() if isinstance(name, apsw.URIFilename) else str(name)
-        super().__init__("", name, flags)
+        super().__init__("unix", name, flags)
         disk.opened(self._name)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802 - apsw's
