@@ -10,17 +10,11 @@ from deskbell.api.cursor import Cursors
 from deskbell.api.shapes import Listing
 from deskbell.model.account import Permission
 from deskbell.rooms import Rooms
-from deskbell.rules.permissions import sees_payloads
 from deskbell.server.ask import Ask
 
 T = TypeVar("T")
 ApiAsk = Ask[Rooms]
 PAGE = 50
-
-
-def is_masked(ask: ApiAsk) -> bool:
-    """Whether the caller sees payloads masked."""
-    return not sees_payloads(ask.caller.role)
 
 
 def shows_refused(ask: ApiAsk) -> bool:

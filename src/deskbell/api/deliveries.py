@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from deskbell.api import show
-from deskbell.api.answer import ApiAsk, is_masked, json, page, place, shows_refused
+from deskbell.api.answer import ApiAsk, json, page, place, shows_refused
 from deskbell.api.events import instant, subject_of
 from deskbell.api.shapes import AttemptShape, DeliveryShape, Input
 from deskbell.api.webhooks import body
@@ -16,6 +16,7 @@ from deskbell.model.ids import WebhookId
 from deskbell.model.query import DeliveryFilter
 from deskbell.model.site import Site
 from deskbell.model.webhook import Webhook, WebhookState
+from deskbell.server.masked import masked_paths
 from deskbell.server.route import LIST, Param, Route
 
 OPEN = ("waiting", "gathering")
@@ -132,7 +133,11 @@ async def attempt(ask: ApiAsk) -> Response:
     if found is None:
         raise NotFound
     body = await ask.rooms.engine.payload_of(ask.site, found.delivery_id) or b""
-    return json(show.attempt(found, body, masked=is_masked(ask), shows_refused=shows_refused(ask)))
+    return json(
+        show.attempt(
+            found, body, masked=await masked_paths(ask.caller, ask.rooms.store), shows_refused=shows_refused(ask)
+        )
+    )
 
 
 REPLAY = Permission.DELIVERIES_REPLAY

@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from deskbell.api import show
-from deskbell.api.answer import ApiAsk, is_masked, json, page, place
+from deskbell.api.answer import ApiAsk, json, page, place
 from deskbell.api.shapes import Accepted, DeliveryShape, EventShape, Input
 from deskbell.api.webhooks import actor
 from deskbell.model.account import Permission
@@ -15,6 +15,7 @@ from deskbell.model.event import Event
 from deskbell.model.instant import Instant, parse_instant
 from deskbell.model.query import EventFilter
 from deskbell.rules.redaction import redact_json
+from deskbell.server.masked import masked_paths
 from deskbell.server.route import LIST, Param, Route
 
 SAMPLES = ("minimal", "typical", "maximal", "unicode")
@@ -72,12 +73,13 @@ async def listing(ask: ApiAsk) -> Response:
         type=ask.query.get("type"), subject=subject_of(ask), since=instant(ask, "from"), until=instant(ask, "to")
     )
     rows = await ask.rooms.store.events.page(ask.site, which, before, limit + 1)
-    return page(ask, rows, limit, lambda event: event.id, lambda event: show.event(event, masked=is_masked(ask)))
+    masked = await masked_paths(ask.caller, ask.rooms.store)
+    return page(ask, rows, limit, lambda event: event.id, lambda event: show.event(event, masked=masked))
 
 
 async def get(ask: ApiAsk) -> Response:
     """One event with its data."""
-    return json(show.event(await one(ask), masked=is_masked(ask)))
+    return json(show.event(await one(ask), masked=await masked_paths(ask.caller, ask.rooms.store)))
 
 
 async def trace(ask: ApiAsk) -> Response:
@@ -93,7 +95,8 @@ async def payload(ask: ApiAsk) -> Response:
     event = await one(ask)
     await ask.rooms.registrations.get(ask.site, webhook_id)
     body = await ask.rooms.engine.preview(ask.site, event.id, webhook_id)
-    shown = redact_json(body) if is_masked(ask) else body
+    masked = await masked_paths(ask.caller, ask.rooms.store)
+    shown = body if masked is None else redact_json(body, masked)
     return Response(shown, media_type="application/json; charset=utf-8")
 
 

@@ -7,13 +7,14 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from deskbell.api.answer import ApiAsk, is_masked, json, nothing, page, place
+from deskbell.api.answer import ApiAsk, json, nothing, page, place
 from deskbell.api.people import mapping
 from deskbell.api.shapes import Input, Listing
 from deskbell.model.account import Permission
 from deskbell.model.inspector import Bin, Capture
 from deskbell.model.instant import format_instant
 from deskbell.rules.masking import mask_capture
+from deskbell.server.masked import masked_paths
 from deskbell.server.route import LIST, Param, Route
 
 
@@ -64,9 +65,10 @@ def capture_shape(one: Capture) -> dict[str, Any]:
     }
 
 
-def shown(ask: ApiAsk) -> Callable[[Capture], dict[str, Any]]:
+async def shown(ask: ApiAsk) -> Callable[[Capture], dict[str, Any]]:
     """How this caller sees captures."""
-    return (lambda one: capture_shape(mask_capture(one))) if is_masked(ask) else capture_shape
+    masked = await masked_paths(ask.caller, ask.rooms.store)
+    return capture_shape if masked is None else (lambda one: capture_shape(mask_capture(one, masked)))
 
 
 async def listing(ask: ApiAsk) -> Response:
@@ -105,18 +107,19 @@ async def captures(ask: ApiAsk) -> Response:
     """Captures, newest first."""
     before, limit = place(ask)
     rows = await ask.rooms.inspector.captures(ask.site, ask.path("id"), int(before) if before else None, limit + 1)
-    return page(ask, rows, limit, lambda one: str(one.seq), shown(ask))
+    return page(ask, rows, limit, lambda one: str(one.seq), await shown(ask))
 
 
 async def capture(ask: ApiAsk) -> Response:
     """One capture."""
-    return json(shown(ask)(await ask.rooms.inspector.capture(ask.site, ask.path("id"))))
+    return json((await shown(ask))(await ask.rooms.inspector.capture(ask.site, ask.path("id"))))
 
 
 async def raw(ask: ApiAsk) -> Response:
     """The captured body, byte for byte, as a download."""
     found = await ask.rooms.inspector.capture(ask.site, ask.path("id"))
-    found = mask_capture(found) if is_masked(ask) else found
+    masked = await masked_paths(ask.caller, ask.rooms.store)
+    found = found if masked is None else mask_capture(found, masked)
     headers = {"content-disposition": f'attachment; filename="{found.id}.bin"'}
     return Response(found.body, media_type="application/octet-stream", headers=headers)
 
@@ -131,7 +134,8 @@ async def wait(ask: ApiAsk) -> Response:
         after_seq=ask.number("after", 0),
     )
     complete = len(items) >= ask.number("count", 1)
-    return json({"complete": complete, "items": [shown(ask)(one) for one in items]})
+    see = await shown(ask)
+    return json({"complete": complete, "items": [see(one) for one in items]})
 
 
 READ, USE = Permission.EVENTS_READ, Permission.DELIVERIES_REPLAY

@@ -19,6 +19,7 @@ from deskbell.model.webhook import Health, StatHour, Webhook, WebhookState
 from deskbell.rules.health import current
 from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
 from deskbell.rules.masking import mask_attempt
+from deskbell.rules.redacting_paths import Paths, mask_paths
 from deskbell.rules.redaction import redact, redact_json
 
 
@@ -128,13 +129,13 @@ def warning(value: FaultAt) -> shapes.WarningShape:
     return shapes.WarningShape(pointer=value.pointer, code=value.code, detail=value.detail)
 
 
-def event(value: Event, *, masked: bool = False) -> shapes.EventShape:
+def event(value: Event, *, masked: Paths | None = None) -> shapes.EventShape:
     """An event; custom ones show `data` byte for byte as published, but for whoever sees payloads masked."""
     data = msgspec.Raw(b"null" if value.is_erased else value.snapshot)
     if value.type.startswith("custom.") and not value.is_erased:
         data = msgspec.json.decode(value.snapshot, type=dict[str, msgspec.Raw]).get("data", data)
-    if masked:
-        data = msgspec.Raw(redact_json(bytes(data)))
+    if masked is not None:
+        data = msgspec.Raw(redact_json(bytes(data), masked))
     return shapes.EventShape(
         id=value.id,
         external_id=value.external_id,
@@ -210,13 +211,14 @@ def delivery(
 
 
 def attempt(
-    value: Attempt, body: bytes | None = None, *, masked: bool = False, shows_refused: bool = False
+    value: Attempt, body: bytes | None = None, *, masked: Paths | None = None, shows_refused: bool = False
 ) -> shapes.AttemptShape:
     """An attempt; request and response come along when the body is given. A refused address is for owners alone."""
     full: dict[str, Any] = {}
     hides_address = value.outcome.kind is OutcomeClass.BLOCKED and not shows_refused
     if body is not None:
-        body, value = (redact(body), mask_attempt(value)) if masked else (body, value)
+        if masked is not None:
+            body, value = redact(mask_paths(body, masked)), mask_attempt(value, masked)
         full["request"] = shapes.RequestShape(
             method="POST", url=value.url_masked, headers=list(value.request_headers), body=readable(body)
         )

@@ -40,6 +40,7 @@ class SiteShape(Shape):
     retention_days: int
     audit_retention_days: int
     notify: list[str]
+    redact: list[str]  # members masked in stored answers, and in what viewers see
     missed_while_off: dict[str, Any] | None
     restored: RestoredShape | None  # a backup was restored, and not everything is answered yet
     version: int
@@ -89,6 +90,7 @@ async def answer(ask: ApiAsk, site: Site, replay_id: str | UnsetType = UNSET) ->
             retention_days=site.retention_days,
             audit_retention_days=site.audit_retention_days,
             notify=list(site.notify),
+            redact=list(site.redact),
             missed_while_off=None if missed is None else {"count": missed[0], "since": show.time(missed[1])},
             restored=await restored_shape(ask),
             version=site.version,

@@ -43,6 +43,7 @@ class Opened:
     identity: ClientIdentity | None = None  # shown in the TLS handshake
     keys: tuple[LiveKey, ...] = ()  # newest first
     newest_fingerprint: str | None = None
+    redact: tuple[str, ...] = ()  # members of answers that the site has masked
     secrets: tuple[str, ...] = field(default=(), repr=False)  # what redaction looks for
     fault: str | None = None
 
@@ -75,6 +76,7 @@ def _sealed(webhook: Webhook, site: Site, limits: Limits) -> Opened:
         ),
         schedule_s=RETRY_SCHEDULE_S if webhook.retry_schedule_s is None else webhook.retry_schedule_s,
         payload_bytes_max=webhook.payload_bytes_max or limits.payload_bytes_max,
+        redact=site.redact,
     )
 
 
@@ -100,6 +102,7 @@ def _with_secrets(sealed: Opened, secrets: Sequence[Secret], keyring: Keyring) -
         policy=sealed.policy,
         schedule_s=sealed.schedule_s,
         payload_bytes_max=sealed.payload_bytes_max,
+        redact=sealed.redact,
         url=url,
         headers=headers,
         masked_headers=masked if auth is None or auth.grant is None else (*masked, ("authorization", MASK)),

@@ -7,6 +7,7 @@ from deskbell.engine.run import Run
 from deskbell.model.delivery import Decision
 from deskbell.model.exchange import Outcome, Reply, Timing
 from deskbell.rules.limits import Limits
+from deskbell.rules.redacting_paths import mask_paths
 from deskbell.rules.redaction import mask_headers, redact
 
 _CREDENTIAL_HEADERS = ("set-cookie", "set-cookie2", "www-authenticate", "authorization", "proxy-authenticate")
@@ -28,7 +29,7 @@ class Record:
 
 def record(run: Run, reply: Reply, outcome: Outcome, decision: Decision, limits: Limits) -> Record:
     """Redact before anything is written: the receiver may have echoed a secret."""
-    body = redact(reply.body, run.opened.secrets) if reply.body else b""
+    body = redact(mask_paths(reply.body, run.opened.redact), run.opened.secrets) if reply.body else b""
     kept = body[: limits.response_bytes_stored]
     headers = mask_headers(reply.headers, _CREDENTIAL_HEADERS, run.opened.secrets) if reply.headers else ()
     return Record(

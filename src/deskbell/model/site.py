@@ -47,6 +47,7 @@ class Site:
     retention_days: int = 30
     audit_retention_days: int = AUDIT_RETENTION_DAYS
     notify: tuple[str, ...] = ()  # e-mail addresses
+    redact: tuple[str, ...] = ()  # members masked in stored answers and for viewers, like customer.phone
     version: int = 1
 
     def holds(self, webhook_id: WebhookId) -> bool:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from urllib.parse import quote
 
+from deskbell.rules.redacting_paths import Paths, mask_paths
 from deskbell.rules.secret_patterns import MASK, is_secret_name, scrub
 
 __all__ = ["MASK", "mask_headers", "mask_own", "redact", "redact_json", "scrub", "scrub_log"]
@@ -36,9 +37,9 @@ def redact(body: bytes, secrets: Sequence[str] = ()) -> bytes:
     return scrub(text).encode("utf-8", "surrogateescape")
 
 
-def redact_json(body: bytes) -> bytes:
+def redact_json(body: bytes, paths: Paths = ()) -> bytes:
     """As `redact`, and still JSON: what a mask would break, such as a card number without quotes, is masked whole."""
-    masked = redact(body)
+    masked = redact(mask_paths(body, paths))
     try:
         json.loads(masked)
     except ValueError:

@@ -12,13 +12,14 @@ from deskbell.model.ids import SiteId
 from deskbell.model.instant import Instant
 from deskbell.model.site import Site
 from deskbell.rules.limits import Limits
+from deskbell.rules.redacting_paths import is_path
 from deskbell.rules.text import check_line
 from deskbell.rules.url_host import HostRefused, canonical_name, check_name
 from deskbell.webhooks.reading_members import Reader, Shape, pointer_of
 
 RETENTION_DAYS = (1, 400)
 AUDIT_RETENTION_DAYS = (30, 3_650)
-ALLOWED_MAX, NOTIFY_MAX = 200, 50
+ALLOWED_MAX, NOTIFY_MAX, REDACT_MAX = 200, 50, 50
 _LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?", re.ASCII)
 _EMAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,189}")
 _LINK = re.compile(r"(https?://|/)[\x21-\x7e]*", re.ASCII)
@@ -35,6 +36,7 @@ SHAPES: Mapping[str, tuple[str, Shape]] = MappingProxyType(
         "retentionDays": ("retention_days", Shape.WHOLE),
         "auditRetentionDays": ("audit_retention_days", Shape.WHOLE),
         "notify": ("notify", Shape.TEXTS),
+        "redact": ("redact", Shape.TEXTS),
     }
 )
 """Member of the API: the name in the model, and what it must be."""
@@ -110,6 +112,15 @@ def _check_people(reader: Reader, pointer: str, value: tuple[str, ...], limits: 
             reader.fault(f"{pointer}/{place}", "email", "Enter an e-mail address.")
 
 
+def _check_paths(reader: Reader, pointer: str, value: tuple[str, ...], limits: Limits) -> None:
+    if len(value) > REDACT_MAX:
+        reader.fault(pointer, "range", f"Use at most {REDACT_MAX} paths.")
+    for place, one in enumerate(value):
+        if not is_path(one):
+            detail = "Use up to 10 member names with dots between them, like customer.phone or *.iban."
+            reader.fault(f"{pointer}/{place}", "path", detail)
+
+
 def _in_range(low: int, high: int) -> Callable[[Reader, str, int, Limits], None]:
     def check(reader: Reader, pointer: str, value: int, limits: Limits) -> None:
         if not low <= value <= high:
@@ -138,5 +149,6 @@ _CHECKS: Mapping[str, Callable[[Reader, str, Any, Limits], None]] = MappingProxy
         "retentionDays": _in_range(*RETENTION_DAYS),
         "auditRetentionDays": _in_range(*AUDIT_RETENTION_DAYS),
         "notify": _check_people,
+        "redact": _check_paths,
     }
 )

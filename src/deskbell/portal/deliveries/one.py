@@ -22,8 +22,8 @@ from deskbell.rules.diagnosis import Diagnosis, diagnose
 from deskbell.rules.limits import RETRY_SCHEDULE_S
 from deskbell.rules.masking import mask_attempt
 from deskbell.rules.ordering import holds_others
-from deskbell.rules.permissions import sees_payloads
 from deskbell.rules.redaction import redact_json
+from deskbell.server.masked import masked_paths
 
 GOOD = frozenset({OutcomeClass.DELIVERED, OutcomeClass.ACCEPTED})
 
@@ -156,9 +156,10 @@ async def view_of(ask: PageAsk, delivery_id: str, number: int | None) -> View:
     webhook = around.webhooks.get(delivery.webhook_id)
     attempts = await store.deliveries.attempts(ask.site, delivery.id)
     payload = await ask.rooms.engine.payload_of(ask.site, delivery.id)
-    if not sees_payloads(ask.caller.role):
-        attempts = tuple(mask_attempt(one) for one in attempts)
-        payload = None if payload is None else redact_json(payload)
+    masked = await masked_paths(ask.caller, store)
+    if masked is not None:
+        attempts = tuple(mask_attempt(one, masked) for one in attempts)
+        payload = None if payload is None else redact_json(payload, masked)
     steps = steps_of(attempts)
     step = next((one for one in steps if one.attempt.number == number), steps[-1] if steps else None)
     events = await store.events.many(ask.site, delivery.event_ids)

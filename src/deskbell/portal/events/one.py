@@ -10,7 +10,7 @@ from deskbell.portal.forms import Fields
 from deskbell.portal.notes import Note
 from deskbell.portal.page import PageAsk, respond, see_other
 from deskbell.rules.masking import mask_event
-from deskbell.rules.permissions import sees_payloads
+from deskbell.server.masked import masked_paths
 
 
 async def show(ask: PageAsk) -> Response:
@@ -18,7 +18,8 @@ async def show(ask: PageAsk) -> Response:
     event = await ask.rooms.store.events.get(ask.site, ask.path("id"))
     if event is None:
         raise NotFound("There is no such event on this site. Events are kept for 30 days.")
-    event = event if sees_payloads(ask.caller.role) else mask_event(event)
+    masked = await masked_paths(ask.caller, ask.rooms.store)
+    event = event if masked is None else mask_event(event, masked)
     around = await surroundings(ask)
     found = considered((event,), around.webhooks, await carried_by(ask, (event,)))
     return await respond(ask, "pages/event.html", event=event, considered=found, this_id="")

@@ -11,7 +11,7 @@ from deskbell.model.inspector import Bin, Capture
 from deskbell.model.webhook import Webhook, WebhookState
 from deskbell.portal.page import PageAsk, respond
 from deskbell.rules.masking import mask_capture
-from deskbell.rules.permissions import sees_payloads
+from deskbell.server.masked import masked_paths
 
 CAPTURES_SHOWN = 50
 VIEWS = ("tree", "text", "hex", "headers", "query")
@@ -71,8 +71,9 @@ async def view_of(ask: PageAsk, bin_id: str, capture_id: str = "", view: str = "
     chosen = await ask.rooms.inspector.capture(ask.site, capture_id) if capture_id else next(iter(captures), None)
     if chosen is not None and chosen.bin_id != row.id:
         raise NotFound("This capture is in another bin.")
-    if chosen is not None and not sees_payloads(ask.caller.role):
-        chosen = mask_capture(chosen)
+    masked = await masked_paths(ask.caller, ask.rooms.store)
+    if chosen is not None and masked is not None:
+        chosen = mask_capture(chosen, masked)
     webhooks = [one for one in await ask.rooms.store.webhooks.all(ask.site) if one.state is not WebhookState.DELETED]
     return View(
         bin=row,
