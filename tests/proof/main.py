@@ -85,12 +85,12 @@ def fresh() -> dict[str, Any]:
     }
 
 
-def known(file: Path, report: dict[str, Any]) -> list[dict[str, Any]]:
-    """Parts that an earlier run of the same commit has in the file."""
+def known(file: Path) -> list[dict[str, Any]]:
+    """Parts that an earlier run has in the file, each with the commit that it was run at."""
     if not file.exists():
         return []
     before = json.loads(file.read_text())
-    return list(before["parts"]) if before["commit"] == report["commit"] else []
+    return [{"commit": before["commit"], **one} for one in before["parts"]]
 
 
 def say(line: str) -> None:
@@ -112,14 +112,19 @@ def prove(options: argparse.Namespace) -> int:
         return 0
     report = fresh()
     files = (options.json, *(options.also or ()))
-    results = {one["name"]: one for file in files for one in known(file, report)}
+    results = {one["name"]: one for file in files for one in known(file)}
     options.json.parent.mkdir(parents=True, exist_ok=True)
-    done = {name for name, one in results.items() if options.resume and one["state"] == "passed"}
+    done = {
+        name
+        for name, one in results.items()
+        if options.resume and (one["state"], one["commit"]) == ("passed", report["commit"])
+    }
     todo = [part for part in wanted if part.name not in done]
     for n, part in enumerate(todo):
         left = sum(one.about_s for one in todo[n:] if not one.missing)
         say(f"[{n + 1}/{len(todo)}] {part.name}: {part.title} (about {clock(left)} left in all)")
-        results[part.name] = result = run_part(part, lambda line: say(f"      {line}"))
+        result = {**run_part(part, lambda line: say(f"      {line}")), "commit": report["commit"]}
+        results[part.name] = result
         tell(result)
         keep(report, results, options.json)
     keep(report, results, options.json)

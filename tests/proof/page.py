@@ -155,8 +155,12 @@ def _soak(report: Mapping[str, Any], picture: str) -> str:
 
 
 def _again(report: Mapping[str, Any]) -> str:
-    rows = [(f"`{one['name']}`", f"`{one['command']}`") for one in _parts(report) if one["state"] != "not run"]
+    rows = [
+        (f"`{one['name']}`", f"`{one.get('commit', report['commit'])}`", f"`{one['command']}`")
+        for one in _parts(report)
+        if one["state"] != "not run"
+    ]
     told = (
         "Each part runs alone with `scripts/prove --only NAME`, or, after `scripts/environment dev`, by its command.\n"
     )
-    return "\n".join(["## Run it again\n", told, table(("part", "command"), rows)])
+    return "\n".join(["## Run it again\n", told, table(("part", "at commit", "command"), rows)])

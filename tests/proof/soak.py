@@ -31,7 +31,7 @@ HOOKS: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "ok": (("custom.load", "chat.*"), {}),
     "flaky": (("custom.load",), {}),
     "slow": (("custom.load",), {}),
-    "throttled": (("custom.load",), {}),
+    "throttled": (("custom.few",), {}),
     "batched": (("custom.load",), {"batch": {"eventsMax": 20, "waitMs": 500}}),
     "paused": (("custom.load",), {}),
     "ordered": (("custom.ordered",), {"orderedBy": "subject"}),

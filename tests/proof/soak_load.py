@@ -40,6 +40,7 @@ class Load:
             *(self.publish("custom.ordered", subject=f"s{n}") for n in range(2)),
             self.publish("custom.hang", every_s=1.0),
             self.publish("custom.gone", every_s=2.0),
+            self.publish("custom.few", every_s=0.5),
             self.publish("custom.load", at_once=50, every_s=5.0),
             self.chats(),
             self.look(),
