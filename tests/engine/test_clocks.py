@@ -127,6 +127,27 @@ async def test_a_pause_is_not_longer_after_a_restart_with_an_older_clock(world):
     await until(lambda: len(world.sender.to(webhook)) >= 2)
 
 
+async def test_a_pause_that_is_over_does_not_come_back_with_the_next_restart(world):
+    """It was asked for by a clock that was a day ahead, and it ended long before."""
+    webhook = await world.webhook(
+        "custom.*", character=in_turn(answer(429, retry_after="30"), ok), retry_schedule_s=(5, 5)
+    )
+    await world.publish()
+    await world.quiet()
+    await world.engine.stop(0.1)
+    world.clock.wall = plus(world.clock.wall, -DAY)
+    for count in (2, 3, 4):
+        await world.new_engine().start()
+        await world.quiet()
+        await world.advance(40)
+        if count > 2:
+            await world.publish()
+        await until(lambda count=count: len(world.sender.to(webhook)) == count)
+        await world.quiet()
+        await world.engine.stop(0.1)
+    await world.new_engine().start()
+
+
 async def test_days_that_did_not_pass_disable_nobody(world):
     """The clock was wrong by a month: a receiver that failed for an hour has failed for an hour."""
     webhook = await world.webhook("custom.*", character=answer(500), retry_schedule_s=(60,) * 40)

@@ -38,7 +38,8 @@ class Clocks:
     def begin(self) -> None:
         """At start: a clock that was taken back while nobody watched left something from later than now."""
         self._wall, self._monotonic = self._clock.now(), self._clock.monotonic()
-        newest = max((one.last_attempt_at or 0 for one in self._settings.health.values()), default=0)
+        attempts = (one.last_attempt_at or 0 for one in self._settings.health.values())
+        newest = max(self._healths.newest, *attempts, 0)
         if newest > plus(self._wall, JUMP_S):
             self._log.warning("clock.went_back", newest_attempt=newest, now=self._wall)
             self._supervisor.errand("clock", self.bring_forward)

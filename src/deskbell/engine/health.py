@@ -8,10 +8,10 @@ from deskbell.engine.holding import Holding
 from deskbell.engine.lane import Lane
 from deskbell.engine.run import Run
 from deskbell.model.delivery import Attempt
-from deskbell.model.instant import Instant
+from deskbell.model.instant import Instant, to_seconds
 from deskbell.model.webhook import Health, Webhook
 from deskbell.rules import breaker
-from deskbell.rules.clocks import wait_s
+from deskbell.rules.clocks import JUMP_S, wait_s
 from deskbell.rules.failing import Lookups, reason, turn
 from deskbell.rules.health import Judged, current, next_health, shifted
 from deskbell.rules.pacing import Recovery
@@ -29,6 +29,7 @@ class Healths:
         self._dispatcher = dispatcher
         self._holding = holding
         self._lookups = Lookups(ground.limits)
+        self.newest = Instant(0)  # the last attempt that was made by a clock ahead of ours
 
     def of(self, webhook: Webhook) -> Health:
         """The health as far as it is about the webhook as it is now."""
@@ -36,12 +37,26 @@ class Healths:
 
     def carry(self, lane: Lane, health: Health) -> None:
         """Let the lane do what the health allows. Waiting goes by the monotonic clock once it has begun."""
+        health = self._in_our_time(health)
         throttled, opened = health.throttled_until, health.breaker.until
         if lane.carried != (throttled, opened):
             lane.wait_until = 0.0 if throttled is None else self._at(throttled, health)
             lane.open_until = 0.0 if opened is None else self._at(opened, health)
             lane.carried = (throttled, opened)
         lane.allowed = breaker.in_flight_max(health.breaker, self._limits)
+
+    def _in_our_time(self, health: Health) -> Health:
+        """What was learned by a clock that is ahead of ours now, as if it had been learned just now.
+
+        Else a time of that clock would hold the webhook again and again, long after it had passed.
+        """
+        now = self._clock.now()
+        ahead_s = to_seconds(Instant((health.last_attempt_at or now) - now))
+        if ahead_s < JUMP_S:
+            return health
+        self.newest = max(self.newest, health.last_attempt_at or now)
+        moved = self._settings.health[health.webhook_id] = shifted(health, -ahead_s)
+        return moved
 
     def shift(self, seconds: float) -> None:
         """The wall clock was set: what was timed by it lasts as long as before, and lanes wait as they did."""
