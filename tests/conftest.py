@@ -36,7 +36,7 @@ async def empty_database(postgres_server: PostgresServer) -> AsyncIterator[str]:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many seeds were simulated, and how fast, over all processes."""
-    reports = [one for some in terminalreporter.stats.values() for one in some]
+    reports = [one for some in terminalreporter.stats.values() for one in some if getattr(one, "when", "") == "call"]
     found = [value for one in reports for name, value in getattr(one, "user_properties", ()) if name == "simulated"]
     seeds, seconds = sum(one[0] for one in found), sum(one[1] for one in found)
     if seeds:

@@ -24,7 +24,6 @@ def check_history(world: "World") -> None:
     _check_rows(world, rows, arrived)
     _check_duplicates(world, rows)
     _check_once(world)
-    _check_health(world)
     _check_stays(world)
 
 
@@ -149,11 +148,3 @@ def _check_stays(world: "World") -> None:
         is_over = stay.due_at + world.plan.tick_s < world.loop.time()
         if stay.armed and stay.epoch == last[stay.chat] and is_over and not world.told[f"chat:{stay.chat}", stay.epoch]:
             world.find("timer", f"stay {stay.epoch} of chat {stay.chat} was never told")
-
-
-def _check_health(world: "World") -> None:
-    """A receiver that at worst asked for a pause has neither failures nor an open breaker."""
-    for health in world.database.tables.rows["health"].values():
-        is_open = health.breaker.until is not None or health.breaker.failures_in_row or health.failures_in_row
-        if health.webhook_id not in world.watch.faulted and is_open:
-            world.find("blame", f"{health.webhook_id} only asked for pauses, and counts as failing")

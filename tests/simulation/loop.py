@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 from simulation.tape import Tape
 
 STEPS_MAX = 400_000
+STEPS_PER_NUDGE, NUDGE_S = 500, 1e-6
+"""Work takes time: else a timer that a rounding made due too soon would be due too soon for ever."""
 
 
 class Stall(AssertionError):
@@ -36,18 +38,19 @@ LIFE: ContextVar[Life | None] = ContextVar("LIFE", default=None)
 class SimLoop(asyncio.BaseEventLoop):
     """Jumps to the next timer when nothing is ready; what is ready runs in an order that the tape says.
 
-    It leans on private names of asyncio (`_ready`, `_scheduled`, `_run_once`, and those of a Handle): `test_loop.py`
+    It leans on private names of asyncio (`_ready`, `_stopping`, `_run_once`, and those of a Handle): `test_loop.py`
     shows that they still mean the same.
     """
 
     _ready: deque[asyncio.Handle]
-    _scheduled: list[asyncio.TimerHandle]
 
     def __init__(self, tape: Tape, *, shuffles: bool = True, steps_max: int = STEPS_MAX) -> None:
         super().__init__()
         self._tape = tape
         self._shuffles = shuffles
         self._now = 0.0
+        self._timers: list[tuple[float, int, asyncio.TimerHandle]] = []
+        self._asked = 0
         self._trace = hashlib.blake2b(digest_size=8)
         self._kept: list[asyncio.Task[Any]] = []  # of dead processes: they must not end by being collected
         self._ending = False
@@ -74,21 +77,44 @@ class SimLoop(asyncio.BaseEventLoop):
     def _process_events(self, events: Any) -> None:
         """There is no selector."""
 
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> asyncio.Handle:
+        """In the next step."""
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """After so many virtual seconds."""
+        return self.call_at(self._now + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """At a virtual time; what is due at the same time comes in the order of asking."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._asked += 1
+        heapq.heappush(self._timers, (when, self._asked, handle))
+        return handle
+
     def _run_once(self) -> None:
         """One step: what is ready now, in an order of the tape's; what that makes ready belongs to the next."""
-        ready, timers = self._ready, self._scheduled
+        ready, timers = self._ready, self._timers
         if not ready and not self._stopping:  # type: ignore[attr-defined]
-            while timers and timers[0]._cancelled:
-                heapq.heappop(timers)._scheduled = False
+            while timers and timers[0][2]._cancelled:
+                heapq.heappop(timers)
             if not timers:
                 raise Stall("deadlock: nothing is ready, and no timer runs")
-            self._now = max(self._now, timers[0]._when)
-        while timers and timers[0]._when <= self._now:
-            handle = heapq.heappop(timers)
-            handle._scheduled = False
+            self._now = max(self._now, timers[0][0])
+        now = self._now
+        while timers and timers[0][0] <= now:
+            handle: asyncio.Handle = heapq.heappop(timers)[2]
             if not handle._cancelled:
                 ready.append(handle)
         self.steps += 1
+        if self.steps % STEPS_PER_NUDGE == 0:
+            self._now += NUDGE_S
         if self.steps > self.steps_max:
             raise Stall(f"livelock: more than {self.steps_max} steps, at {self._now:.3f} s")
         turn = list(ready)

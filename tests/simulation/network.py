@@ -57,7 +57,7 @@ class Network:
         if receiver is None:
             raise ConnectionRefusedError("nobody is there")
         await asyncio.sleep(receiver.connect_s(self.tape))
-        if receiver.is_down:
+        if receiver.refuses(self.tape):
             raise ConnectionRefusedError("nothing listens")
         return receiver
 

@@ -45,12 +45,12 @@ class Plan:
     @property
     def tick_s(self) -> float:
         """How often the engine looks from time to time: seldom when the time is long, so that a run stays cheap."""
-        return max(1.0, self.horizon_s / 40)
+        return max(1.0, self.horizon_s / 25)
 
     @property
     def lease_s(self) -> float:
         """Of a shard."""
-        return max(15.0, self.horizon_s / 20)
+        return max(15.0, self.horizon_s / 12)
 
     def shown(self) -> dict[str, Any]:
         """For people."""

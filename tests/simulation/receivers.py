@@ -57,10 +57,14 @@ class Receiver:
 
     def names(self, tape: Tape) -> tuple[str, ...]:
         """What its name leads to at this moment."""
-        if not self.forbidden or self.healed or tape.chance(0.4):
+        if not self.forbidden or self.healed:
             return (self.address,)
         bad = tape.pick(self.forbidden)
-        return (self.address, bad) if tape.chance(0.7) else (bad,)
+        return tape.pick(((self.address,), (self.address, bad), (bad, self.address), (bad,)))
+
+    def refuses(self, tape: Tape) -> bool:
+        """Whether it does not take this connection: while its name wavers it is seldom well."""
+        return self.is_down or (bool(self.forbidden) and not self.healed and tape.chance(0.5))
 
     def connect_s(self, tape: Tape) -> float:
         """How long a connection takes."""

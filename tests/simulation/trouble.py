@@ -43,9 +43,24 @@ def _somebody(world: "World") -> Process | None:
     return world.tape.pick(alive) if alive else None
 
 
+async def _caught(world: "World") -> Process | None:
+    """Somebody; mostly in the middle of its work: it has just begun to send."""
+    if world.tape.chance(0.4):
+        return _somebody(world)
+    ambush: asyncio.Future[Process] = world.loop.create_future()
+    world.ambushes.append(ambush)
+    try:
+        async with asyncio.timeout(world.plan.horizon_s * 0.3):
+            process = await ambush
+    except TimeoutError:
+        return None if world.healed else _somebody(world)
+    await asyncio.sleep(world.tape.skewed(0.001, 2.0))
+    return None if world.healed or process.life.dead else process
+
+
 async def kill(world: "World") -> None:
     """kill -9."""
-    process = _somebody(world)
+    process = await _caught(world)
     if process is not None:
         world.crashed(process, "killed")
 
@@ -67,7 +82,7 @@ async def stop(world: "World") -> None:
 
 async def freeze(world: "World") -> None:
     """SIGSTOP, for longer than a lease or shorter; then SIGCONT."""
-    process = _somebody(world)
+    process = await _caught(world)
     if process is None or process.life.asleep is not None:
         return
     world.sleeps += 1
@@ -100,7 +115,7 @@ async def flip(world: "World") -> None:
         receiver.forbidden = (world.tape.pick(FORBIDDEN),)
     else:
         receiver.dns_fault = world.tape.pick(("dns_nxdomain", "dns_timeout", "dns_error"))
-    await asyncio.sleep(world.tape.skewed(5.0, world.plan.horizon_s * 0.3))
+    await asyncio.sleep(world.tape.between(5.0, world.plan.horizon_s * 0.6))
     receiver.forbidden, receiver.dns_fault = (), None
 
 

@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from deskbell.model.changes import Insert, MoveDelivery, Refused, Replace, Settle, Unit, Verdict
+from deskbell.model.changes import Insert, MoveDelivery, PutHealth, Refused, Replace, Settle, Unit, Verdict
 from deskbell.model.delivery import ENDED, DecisionKind, Delivery, Trigger
 from deskbell.model.event import Event
 from deskbell.model.exchange import OutcomeClass, Reply, Sendable
 from deskbell.model.site import Site
-from deskbell.model.webhook import Webhook, WebhookState
+from deskbell.model.webhook import Health, Secret, Webhook, WebhookState
 from deskbell.rules.limits import RETRY_SCHEDULE_S
 from simulation.process import Process
 
@@ -30,6 +30,7 @@ class Watch:
         self._loop = world.loop
         self.webhooks: dict[str, list[tuple[float, Webhook]]] = defaultdict(list)
         self.site_rows: dict[str, list[tuple[float, Site]]] = defaultdict(list)
+        self.secrets: dict[str, list[tuple[float, str]]] = defaultdict(list)
         self.events: dict[str, tuple[float, Event]] = {}
         self.made: dict[str, float] = {}  # deliveries: when they became durable
         self.ended: dict[str, float] = {}
@@ -54,6 +55,8 @@ class Watch:
                 self._settled(process, change, now)
             elif isinstance(change, Insert | Replace):
                 self._row(change.row, now)
+            elif isinstance(change, PutHealth):
+                self._fares(change.health)
             elif isinstance(change, MoveDelivery):
                 self._earliest.pop(change.after.id, None)
                 if change.after.state in ENDED:
@@ -61,9 +64,17 @@ class Watch:
                 else:
                     self.ended.pop(change.after.id, None)
 
+    def _fares(self, health: Health) -> None:
+        """A receiver that at worst asked for a pause has neither failures nor an open breaker."""
+        broken = health.breaker.until is not None or health.breaker.failures_in_row or health.failures_in_row
+        if broken and health.webhook_id not in self.faulted:
+            self._world.find("blame", f"{health.webhook_id} only asked for pauses, and counts as failing")
+
     def _row(self, row: Any, now: float) -> None:
         if isinstance(row, Webhook):
             self.webhooks[row.id].append((now, row))
+        elif isinstance(row, Secret):
+            self.secrets[row.webhook_id].append((now, row.id))
         elif isinstance(row, Site):
             self.site_rows[row.site].append((now, row))
         elif isinstance(row, Event):
@@ -130,6 +141,7 @@ class Watch:
         self._check_owner(process, row)
         self._check_allowed(row, sendable, now, slack_s, by_hand=by_hand, is_test=is_test)
         self._check_place(row, sendable, now, slack_s)
+        self._check_signed(row, sendable.body, headers, now - slack_s)
         if not by_hand and not is_test:
             self._check_ended(row, now, slack_s)
             self._check_early(process, row, now)
@@ -179,6 +191,15 @@ class Watch:
         host = sendable.url.split("/")[2]
         if not any(one.receiver_url.host == host for one in in_effect(self.webhooks[row.webhook_id], now, slack_s)):
             self._world.find("place", f"{row.id} goes to {host}, which is not its webhook's")
+
+    def _check_signed(self, row: Delivery, body: bytes, headers: dict[str, str], known_by: float) -> None:
+        """By the newest secret, or by one that is so new that it need not be known yet."""
+        secrets = self.secrets[row.webhook_id]
+        last = max(n for n, (at, _) in enumerate(secrets) if n == 0 or at <= known_by)
+        signatures, ts = headers["webhook-signature"].split(" "), int(headers["webhook-timestamp"])
+        keys = (self._world.signing_keys[secret_id] for _, secret_id in secrets[last:])
+        if not any(key.v1(row.id, ts, body) in signatures for key in keys):
+            self._world.find("signature", f"{row.id} is not signed by the present secret")
 
     def _check_ended(self, row: Delivery, now: float, slack_s: float) -> None:
         ended = self.ended.get(row.id)

@@ -20,7 +20,7 @@ from deskbell.outbound import sender
 from deskbell.rules import shares
 from deskbell.rules.limits import RETRY_SCHEDULE_S, Limits
 from deskbell.rules.sealing import aad_field, aad_secret, new_keyring
-from deskbell.rules.signing import new_secret
+from deskbell.rules.signing import SigningKey, new_secret
 from deskbell.storage.memory import runs
 from simulation import trouble
 from simulation.clocks import START, SimRandom, Wall
@@ -79,6 +79,7 @@ class World:
         self.sites = tuple(SiteId(f"site{n}") for n in range(plan.sites))
         self.site_of: dict[str, SiteId] = {}
         self.webhook_ids: list[str] = []
+        self.signing_keys: dict[str, SigningKey] = {}
         self.walls = [Wall(plan.skew_s if n == 1 else 0.0) for n in range(plan.nodes)]
         self.processes: list[Process | None] = [None] * plan.nodes
         self._made = 0
@@ -91,6 +92,7 @@ class World:
         self.jumped_s = 0.0
         self.away_until = -1e9
         self.found: list[str] = []
+        self.ambushes: list[asyncio.Future[Process]] = []  # faults that wait for somebody who sends
         self._over: asyncio.Future[None] = loop.create_future()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.watch = Watch(self)
@@ -155,6 +157,7 @@ class World:
         self._made += 1
         secret_id = f"sec_{self._made:026d}"
         text = new_secret(self.random.secret(32))
+        self.signing_keys[secret_id] = SigningKey(text)
         sealed = _KEYRING.seal(text.encode(), aad_secret(site, webhook_id, secret_id), self.random.secret(12))
         return Secret(site=site, webhook_id=WebhookId(webhook_id), id=secret_id, sealed=sealed, created_at=self._now())
 
@@ -253,6 +256,11 @@ class World:
         process.begin()
 
     def _handed(self, process: Process, sendable: Sendable) -> Any:
+        while self.ambushes:
+            ambush = self.ambushes.pop()
+            if not ambush.done():
+                ambush.set_result(process)
+                break
         return self.watch.handed(process, sendable)
 
     def crashed(self, process: Process, where: str) -> None:
@@ -270,11 +278,13 @@ class World:
 
     async def any_ready(self) -> Process:
         """A process that answers; waits until there is one."""
+        pause_s = 1.0
         while True:
             ready = [one for one in self.processes if one is not None and one.is_ready and not one.is_stopping]
             if ready:
                 return self.tape.pick(ready)
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 1.5, 60.0)
 
     # the run
 
