@@ -84,10 +84,10 @@ class Running:
 ROOTS = {"metrics", "api", "schemas", "healthz", "readyz", "docs", "bin", "webhook", "login", "setup"}
 
 
-async def until(look: Callable[[], Awaitable[Any]]) -> Any:
+async def until(look: Callable[[], Awaitable[Any]], limit_s: float = WAIT_S) -> Any:
     """Ask again until the answer is true; an assertion error after the limit."""
     loop = asyncio.get_running_loop()
-    end = loop.time() + WAIT_S
+    end = loop.time() + limit_s
     while not (found := await look()):
         assert loop.time() < end, "the condition did not come true in time"
         await asyncio.sleep(0.01)

@@ -44,7 +44,13 @@ def check_up(config: Config, now: Instant) -> Iterator[Finding]:
 def data_findings(config: Config) -> Iterator[Finding]:
     """The data directory and its disk."""
     path = config.data
-    if not path.exists():
+    try:
+        is_there = path.exists()
+    except OSError as error:
+        remedy = "Run as its owner, or choose another data directory."
+        yield Finding(level="stop", what=f"{path} cannot be reached ({error.strerror}).", remedy=remedy)
+        return
+    if not is_there:
         yield warn(f"{path} does not exist yet.", "`deskbell serve` makes it.")
         return
     if not os.access(path, os.W_OK):
@@ -121,7 +127,7 @@ def machine_findings(config: Config) -> Iterator[Finding]:
 
 def backup_findings(config: Config, now: Instant) -> Iterator[Finding]:
     """Whether there is a backup of a SQLite file, and from when."""
-    if config.database_url is not None or not (config.data / "deskbell.db").exists():
+    if config.database_url is not None or not os.path.exists(config.data / "deskbell.db"):
         return
     remedy = "Run daily: deskbell backup FILE"
     try:

@@ -15,6 +15,8 @@ from running import Running, until
 
 PASSED_ON = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
 ENVIRONMENT = {"DESKBELL_ALLOW": "127.0.0.0/8:*", **PASSED_ON}
+START_S = 60.0
+"""On a machine that does much else a start takes its time."""
 COMMAND = [sys.executable, "-m", "deskbell.cli.main"]
 
 
@@ -30,6 +32,7 @@ class Process:
     command: str = "serve"  # or worker, which is ready at its metrics' address
     nursery: Nursery | None = None  # starts it faster, and knows tricks
     tricks: dict[str, Any] = field(default_factory=dict)  # of `tricks.py`
+    log_file: Path | None = None  # instead of one beside the data directory
 
     def init(self) -> None:
         """Set up the data directory and keep the key."""
@@ -47,7 +50,7 @@ class Process:
     async def start(self) -> None:
         """Start and wait until it is ready."""
         self.spawn()
-        await until(self.is_ready)
+        await until(self.is_ready, START_S)
 
     def spawn(self) -> None:
         """Start and do not wait."""
@@ -66,7 +69,7 @@ class Process:
     @property
     def log(self) -> Path:
         """What it says; to be read after a failure."""
-        return self.data.parent / f"{self.command}-{self.port}.log"
+        return self.log_file or self.data.parent / f"{self.command}-{self.port}.log"
 
     async def is_ready(self) -> bool:
         """Whether it accepts and stores; fails when it has ended."""

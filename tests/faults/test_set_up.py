@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -134,21 +135,25 @@ async def test_the_port_is_taken(make_process: MakeProcess) -> None:
         assert first.stop() == 0
 
 
-def test_the_data_directory_cannot_be_written(tmp_path: Path, nursery: Nursery, make_process: MakeProcess) -> None:
-    """As a user who may read it and not write it; root may write everything."""
+def test_the_data_directory_cannot_be_written(nursery: Nursery, make_process: MakeProcess) -> None:
+    """As a user who may read it and not write it, make one in it, or even reach it; root may do everything."""
     if os.geteuid() != 0:
         pytest.skip("becoming another user needs root")
-    with reported(23, "data directory not writable"):
-        process = make_process()
-        for folder in (process.data, *process.data.parents):
-            if folder.is_relative_to(tmp_path.parents[1]):
-                folder.chmod(0o755)
-        for file in process.data.iterdir():
-            file.chmod(0o644)
-        process.tricks = {"user": NOBODY}
-        refuses(process, rf"{process.data}.*cannot be written")
-        never = Process(data=process.data / "new", port=ports(), nursery=nursery, tricks={"user": NOBODY})
-        refuses(never, r"cannot be written")
+    process = make_process()
+    with reported(23, "data directory not writable"), tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        place.chmod(0o755)
+        readable = place / "data"
+        shutil.copytree(process.data, readable)
+        for file in (readable, *readable.iterdir()):
+            file.chmod(0o755)
+        out_of_reach = place / "closed" / "data"
+        shutil.copytree(process.data, out_of_reach)
+        out_of_reach.parent.chmod(0o700)
+        for data in (readable, readable / "new", out_of_reach):
+            one = Process(data=data, port=ports(), nursery=nursery, tricks={"user": NOBODY})
+            one.log_file = process.data.parent / f"{one.port}.log"
+            refuses(one, rf"{data}.*cannot be written")
 
 
 def test_the_disk_is_mounted_read_only(make_process: MakeProcess) -> None:
