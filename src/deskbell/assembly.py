@@ -143,7 +143,7 @@ async def build_rooms(config: Config, store: Store, doorbell: Doorbell | None = 
         dwell_rules=build_dwell_rules(ground, engine),
         presence=Presence(store=store, clock=clock, limits=limits, armed=engine.timers.armed),
         people=People(store=store, publisher=engine, clock=clock, limits=limits, changed=ground.changed),
-        accounts=Accounts(store=store, clock=clock, random=random, limits=limits),
+        accounts=Accounts(store=store, clock=clock, random=random, limits=limits, keyring=ground.keyring),
         audit=AuditReader(store=store),
         sign_on=build_sign_on(ground),
         inspector=build_inspector(ground, registrations),

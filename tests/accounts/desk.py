@@ -11,8 +11,11 @@ from deskbell.model.changes import Insert, Refused, Replace, Unit
 from deskbell.model.ids import SiteId
 from deskbell.ports import Store
 from deskbell.rules.limits import Limits
+from deskbell.rules.sealing import new_keyring
 from deskbell.storage.memory import MemoryStore
 from doubles import Chance, Clock
+
+KEYRING = new_keyring(b"k" * 32)
 
 SITE = SiteId("dd")
 ORIGIN = Origin(address="192.0.2.7", request_id="req_1")
@@ -28,7 +31,7 @@ class Desk:
 
     def process(self) -> Room:
         """Another process on the same database."""
-        return Accounts(store=self.store, clock=self.clock, random=Chance(), limits=Limits())
+        return Accounts(store=self.store, clock=self.clock, random=Chance(), limits=Limits(), keyring=KEYRING)
 
     async def site(self, msp: str = "dd") -> None:
         """The site, made."""

@@ -88,9 +88,9 @@ async def test_ten_wrong_from_one_address(desk: Desk) -> None:
         await wrong(desk, f"user{number}@desk.example")
     with pytest.raises(Throttled) as caught:
         await desk.rooms.sign_in(EMAIL, PASSWORD, HOME, "")
-    assert caught.value.retry_after_s == 61
+    assert caught.value.retry_after_s == 60
     await desk.rooms.sign_in(EMAIL, PASSWORD, ELSEWHERE, "")
-    desk.clock.go(61)
+    desk.clock.go(60)
     await desk.rooms.sign_in(EMAIL, PASSWORD, HOME, "")
 
 
@@ -105,7 +105,7 @@ def test_waits_double_and_are_forgotten() -> None:
             throttle.leave(HOME, f"user{number}@desk.example", right=False)
         with pytest.raises(Throttled) as caught:
             throttle.enter(HOME, EMAIL)
-        waits.append(caught.value.retry_after_s - 1)
+        waits.append(caught.value.retry_after_s)
         clock.go(caught.value.retry_after_s + quiet_s)
     assert waits == [60, 120, 240, 480, 900, 900, 60]
 
@@ -123,7 +123,7 @@ def test_a_flood_from_everywhere() -> None:
         clock.go(0.1)
     with pytest.raises(Throttled) as caught:
         throttle.enter(ELSEWHERE, EMAIL)
-    assert 30 <= caught.value.retry_after_s <= 31
+    assert caught.value.retry_after_s == 60
     throttle.enter(HOME, EMAIL)
     clock.go(caught.value.retry_after_s)
     throttle.enter(ELSEWHERE, EMAIL)
@@ -237,8 +237,8 @@ async def test_own_logins(desk: Desk) -> None:
     assert first.login is not None
     assert len(await desk.rooms.logins(second)) == 2
     with pytest.raises(NotFound):
-        await desk.rooms.end_login(other, first.login.id, ORIGIN)
-    await desk.rooms.end_login(second, first.login.id, ORIGIN)
+        await desk.rooms.end_logins(other, other.id, ORIGIN, only=first.login.id)
+    await desk.rooms.end_logins(second, second.id, ORIGIN, only=first.login.id)
     assert await desk.rooms.caller_of_cookie(cookie) is None
 
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from contract.made import OTHER, inserts, secret, site, webhook
+from contract.made import OTHER, account, at, inserts, secret, site, webhook
+from deskbell.model.account import SecondFactor
 from deskbell.model.changes import Committed, MustMeta, PutMeta, Refused, Replace, Reseal, Unit
 from deskbell.ports import Store
 from deskbell.rules.sealed_fields import SEALED
@@ -43,6 +44,19 @@ async def test_a_row_is_written_anew_only_as_it_was_read(store: Store) -> None:
     assert await store.webhooks.get(hooks[0].site, hooks[0].id) == changed
     assert await store.webhooks.get(hooks[1].site, hooks[1].id) == anew[1]
     assert await store.commit(unit) == Committed(rows=0)
+
+
+async def test_users_are_written_anew(store: Store) -> None:
+    """The secret of a second factor, and one whose first code is awaited."""
+    factor = SecondFactor(sealed=b"old", since=at(1), last_step=3, recovery=("a" * 64,))
+    with_both, without = account(second_factor=factor, enrolling=b"begun"), account(email="bo@example.com")
+    await store.commit(inserts(site(), with_both, without))
+    rows = await store.sealed.page("user", None, 10)
+    assert {one.row for one in rows} == {with_both, without}
+    (own,) = [one for one in rows if one.row == with_both]
+    anew = replace(with_both, second_factor=replace(factor, sealed=b"new"), enrolling=b"newer")
+    assert await store.commit(Unit(changes=(Reseal(rows=((own, anew),)),))) == Committed(rows=1)
+    assert set(await store.accounts.users(with_both.site)) == {anew, without}
 
 
 async def test_secrets_and_versions_are_written_anew(store: Store) -> None:

@@ -147,6 +147,11 @@ class Keys(Office):
             self._known.pop(key.token_hash, None)
             self._revocations += 1
 
+    def _forget_keys(self) -> None:
+        """What keys may do has changed: nothing that was read before counts."""
+        self._known.clear()
+        self._revocations += 1
+
     def known_caller(self, text: str) -> Caller | None:
         """Who the key stands for, if that was read within the last 5 s."""
         known = self._known.get(digest(text))

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-from deskbell.accounts.office import Office
+from deskbell.accounts.codes import Codes
 from deskbell.accounts.passwords import Passwords
 from deskbell.accounts.throttle import Throttle
 from deskbell.accounts.tokens import digest, fresh_id, new_token
 from deskbell.model.account import Account, Caller, Login
 from deskbell.model.audit import Origin
-from deskbell.model.changes import Insert, Overwrite, Replace, Unit
-from deskbell.model.errors import FaultAt, Invalid, NotFound, Unauthenticated
+from deskbell.model.changes import Change, Insert, Overwrite, Replace, Unit
+from deskbell.model.errors import FaultAt, Invalid, Unauthenticated
 from deskbell.model.ids import SiteId
 from deskbell.model.instant import TICKS_PER_SECOND, Instant
 from deskbell.model.people import Actor, ActorKind
@@ -33,7 +33,7 @@ class SeveralSites(Exception):
         self.sites = sites
 
 
-class Logins(Office):
+class Logins(Codes):
     """A login is a cookie's 256 random bits; the database knows only their hash."""
 
     _passwords: Passwords
@@ -42,11 +42,13 @@ class Logins(Office):
     async def sign_in(
         self, email: str, password: str, address: str, agent: str, *, site: str | None = None
     ) -> tuple[Login, str]:
-        """A login and its cookie value. Raises Unauthenticated with one text for everything wrong, or Throttled.
+        """A login and its cookie value; `waits_for` says whether a second step is missing.
+
+        Raises Unauthenticated with one text for everything wrong, or Throttled.
 
         Who has accounts at several sites with this password, and named none, is asked which: SeveralSites.
         """
-        account = await self._right_account(email.lower(), password, address, site)
+        account, step = await self._right_account(email.lower(), password, address, site)
         token, now = new_token(self._random), self._clock.now()
         login = Login(
             site=account.site,
@@ -59,6 +61,7 @@ class Logins(Office):
             confirmed_at=now,
             address=address,
             agent=agent[:_AGENT_CHARS],
+            waits_for=step,
         )
         await self._begin(account, login, await self._new_hash(account, password))
         return login, token
@@ -72,29 +75,49 @@ class Logins(Office):
                 raise Unauthenticated(WRONG)
             seen = replace(
                 now_is,
-                last_login_at=login.created_at,
+                last_login_at=now_is.last_login_at if login.waits_for else login.created_at,
                 password_hash=password_hash or now_is.password_hash,
                 version=now_is.version + 1,
             )
             changes = (Insert(row=login), Replace(row=seen))
-            await self._write(account.site, changes, "login.create", login.id, actor=person(account), origin=origin)
+            operation = "login.begin" if login.waits_for else "login.create"
+            await self._write(account.site, changes, operation, login.id, actor=person(account), origin=origin)
+
+    async def _second_step(self, account: Account) -> str:
+        """What is asked for after the password."""
+        if account.second_factor is not None:
+            return "code"
+        site = await self._store.sites.get(account.site)
+        return "enrolment" if site is not None and site.second_factor_required else ""
+
+    def _renewed(self, login: Login) -> tuple[Login, str]:
+        """The login as it goes on under a new cookie value, with nothing more to wait for."""
+        token, now = new_token(self._random), self._clock.now()
+        fresh = replace(
+            login, token_hash=digest(token), csrf=new_token(self._random), seen_at=now, confirmed_at=now, waits_for=""
+        )
+        return (replace(fresh, created_at=now) if login.waits_for else fresh), token
 
     async def _new_hash(self, account: Account, password: str) -> str | None:
         is_old = account.password_hash is not None and self._passwords.is_outdated(account.password_hash)
         return await self._passwords.hash(password) if is_old else None
 
-    async def _right_account(self, email: str, password: str, address: str, site: str | None) -> Account:
-        """The account that e-mail and password belong to; every other case costs the same and is audited."""
+    async def _right_account(self, email: str, password: str, address: str, site: str | None) -> tuple[Account, str]:
+        """The account of e-mail and password, and what else is asked; every other case costs the same, audited."""
         if len(password) > self._limits.password_chars_max:
             detail = f"A password has at most {self._limits.password_chars_max:,} characters."
             raise Invalid(detail, faults=(FaultAt(pointer="/password", code="password_length", detail=detail),))
+        await self._learn_addresses()
         self._throttle.enter(address, email)
         right: bool | None = None
+        step = ""
         try:
             known = await self._store.accounts.users_by_email(email) if "@" in email else ()
             accounts = tuple(one for one in known if site in (None, one.site))
             found = await self._matching(accounts, password)
-            right = bool(found)
+            step = await self._second_step(found[0]) if len(found) == 1 else ""
+            # half of what is asked for forgives no wrong guesses
+            right = False if not found else None if step or len(found) > 1 else True
         finally:
             self._throttle.leave(address, email, right=right)
         if not found:
@@ -102,7 +125,20 @@ class Logins(Office):
             raise Unauthenticated(WRONG)
         if len(found) > 1:
             raise SeveralSites(tuple(one.site for one in found))
-        return found[0]
+        return found[0], step
+
+    async def _learn_addresses(self) -> None:
+        """In a flood of wrong passwords: where people signed in lately, read at most once a minute."""
+        if not self._throttle.wants_addresses():
+            return
+        now, found = self._clock.now(), dict[str, float]()
+        for site in await self._store.sites.all():
+            for user in await self._store.accounts.users(site.site):
+                for login in await self._store.accounts.logins(site.site, user.id):
+                    age_s = (now - login.created_at) / TICKS_PER_SECOND
+                    if not login.waits_for:
+                        found[login.address] = min(age_s, found.get(login.address, age_s))
+        self._throttle.learn(found)
 
     async def _matching(self, accounts: tuple[Account, ...], password: str) -> tuple[Account, ...]:
         """Those of the accounts (one a site) with this password; for nobody one hash is made in vain."""
@@ -126,33 +162,43 @@ class Logins(Office):
         name = "" if account is None else account.name
         await self._end(login, "login.end", Actor(kind=ActorKind.PERSON, name=name, id=login.user_id))
 
-    async def confirm(self, login: Login, password: str) -> Login:
-        """It is you: the password given again. Raises Unauthenticated or Throttled."""
+    async def confirm(self, login: Login, password: str, code: str = "") -> Login:
+        """It is you: the password given again, and a code where there is a second factor.
+
+        Raises Unauthenticated or Throttled.
+        """
         account = await self._account(login.site, login.user_id)
         if account is None or account.removed_at is not None:
             raise Unauthenticated
         self._throttle.enter(login.address, account.email)
         right: bool | None = None
+        confirmed = login
         try:
             short = password[: self._limits.password_chars_max + 1]
-            right = await self._passwords.is_right(account.password_hash, short)
+            knows = await self._passwords.is_right(account.password_hash, short)
+            async with self._one_at_a_time:
+                present = await self._account(login.site, login.user_id) or account
+                used = present if present.second_factor is None else self._used_up(present, code)
+                right = knows and used is not None and present.password_hash == account.password_hash
+                if right and used is not None:
+                    confirmed = await self._confirmed(login, present, used)
         finally:
             self._throttle.leave(login.address, account.email, right=right)
         if not right:
             await self._refuse((account,), login.address)
             raise Unauthenticated(WRONG)
-        return await self._confirmed(login, account)
+        return confirmed
 
-    async def _confirmed(self, login: Login, account: Account) -> Login:
-        async with self._one_at_a_time:
-            present = await self._store.accounts.login_by_hash(login.token_hash)
-            if present is None or present.ended_at is not None:
-                raise Unauthenticated
-            confirmed = replace(present, confirmed_at=self._clock.now())
-            origin = Origin(address=login.address, request_id="")
-            await self._write(
-                login.site, (Overwrite(row=confirmed),), "login.confirm", login.id, actor=person(account), origin=origin
-            )
+    async def _confirmed(self, login: Login, account: Account, used: Account) -> Login:
+        present = await self._store.accounts.login_by_hash(login.token_hash)
+        if present is None or present.ended_at is not None:
+            raise Unauthenticated
+        confirmed = replace(present, confirmed_at=self._clock.now())
+        origin = Origin(address=login.address, request_id="")
+        changes: tuple[Change, ...] = (Overwrite(row=confirmed),)
+        if used != account:
+            changes = (*changes, Replace(row=replace(used, version=used.version + 1)))
+        await self._write(login.site, changes, "login.confirm", login.id, actor=person(account), origin=origin)
         return confirmed
 
     def is_confirmed(self, login: Login) -> bool:
@@ -163,7 +209,7 @@ class Logins(Office):
         """Who the cookie stands for; None when the login has ended, idled away or never was."""
         login = await self._store.accounts.login_by_hash(digest(token))
         now = self._clock.now()
-        if login is None or login.ended_at is not None or self._is_over(login, now):
+        if login is None or login.ended_at is not None or login.waits_for or self._is_over(login, now):
             return None
         account = await self._account(login.site, login.user_id)
         if account is None or account.removed_at is not None:
@@ -200,16 +246,6 @@ class Logins(Office):
     async def logins(self, caller: Caller) -> tuple[Login, ...]:
         """The caller's own logins, newest first."""
         return await self._store.accounts.logins(caller.site, caller.id)
-
-    async def end_login(self, caller: Caller, login_id: str, origin: Origin) -> None:
-        """End one of the caller's own logins."""
-        for login in await self.logins(caller):
-            if login.id == login_id:
-                await self._end(
-                    login, "login.end", Actor(kind=ActorKind.PERSON, name=caller.name, id=caller.id), origin
-                )
-                return
-        raise NotFound
 
     async def users(self, site: SiteId) -> tuple[Account, ...]:
         """The users of a site, removed ones left out."""

@@ -3,7 +3,7 @@
 import asyncio
 
 from deskbell.model.audit import AuditEntry, Origin
-from deskbell.model.changes import Change, Refused, Unit
+from deskbell.model.changes import Change, Guard, Refused, Unit
 from deskbell.model.errors import Busy, Conflict, DiskFull, StoreBroken
 from deskbell.model.ids import SiteId
 from deskbell.model.people import SYSTEM, Actor
@@ -37,6 +37,7 @@ class Office:
         reason: str | None = None,
         before: str | None = None,
         after: str | None = None,
+        guards: tuple[Guard, ...] = (),
     ) -> None:
         """One unit of changes with its audit entry. Raises Conflict, Busy, DiskFull or StoreBroken."""
         entry = AuditEntry(
@@ -51,7 +52,7 @@ class Office:
             before=before,
             after=after,
         )
-        verdict = await self._store.commit(Unit(changes=changes, audit=entry))
+        verdict = await self._store.commit(Unit(changes=changes, guards=guards, audit=entry))
         if isinstance(verdict, Refused):
             raise refusal_of(verdict)
 

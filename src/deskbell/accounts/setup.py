@@ -57,7 +57,7 @@ class Setup(Office):
         )
         async with self._one_at_a_time:
             old = await self._store.accounts.links(site, LinkKind.SETUP.value)
-            living = [one for one in old if one.voided_at is None and one.used_at is None]
+            living = [one for one in old if not one.subject and one.voided_at is None and one.used_at is None]
             voided = tuple(Overwrite(row=replace(one, voided_at=now)) for one in living)
             await self._write(site, (*voided, Insert(row=link)), "setup_link.create", link.id)
         return token
@@ -93,7 +93,7 @@ class Setup(Office):
 
     async def _usable(self, token: str) -> Link:
         link = await self.setup_info(token)
-        if link is None:
+        if link is None or link.subject:
             raise NotFound("This link is no longer valid. Ask for a new one with `deskbell init`.")
         return link
 
@@ -113,7 +113,16 @@ class Setup(Office):
         )
         if known is None:
             return fresh
-        return replace(known, name=name, role=Role.OWNER, password_hash=hashed, version=known.version + 1)
+        # the Operator made this link for somebody who is locked out: an app that was lost does not hold them up
+        return replace(
+            known,
+            name=name,
+            role=Role.OWNER,
+            password_hash=hashed,
+            second_factor=None,
+            enrolling=None,
+            version=known.version + 1,
+        )
 
     async def _logins_ended(self, user: Account) -> tuple[Overwrite, ...]:
         """A new password ends every login of the user."""

@@ -6,7 +6,7 @@ from deskbell.model.account import Caller, Permission
 from deskbell.rules.permissions import ROLE_PERMISSIONS
 
 
-class Standing(Keys, Logins):
+class Standing(Logins, Keys):
     """Asked every few seconds by streams. It only reads: a stream is no activity and keeps no login alive."""
 
     async def still_may(self, caller: Caller, needed: Permission) -> bool:

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+import msgspec
 from starlette.responses import Response
 
 from deskbell.api import show
 from deskbell.api.answer import ApiAsk, json, nothing
 from deskbell.api.shapes import Input, Listing
-from deskbell.model.account import Account, ApiKey, Login, Permission
+from deskbell.model.account import ApiKey, Permission
 from deskbell.model.instant import format_instant
 from deskbell.server.once import Keeps
 from deskbell.server.route import Route
@@ -19,7 +20,7 @@ class KeyInput(Input):
     name: str
     scopes: list[str]
     expires_days: int | None = 365
-    sources: tuple[str, ...] = ()
+    sources: list[str] = msgspec.field(default_factory=list)
     rate_per_second: float | None = None
 
 
@@ -39,30 +40,6 @@ def key_shape(key: ApiKey, text: str | None = None) -> dict[str, Any]:
         "sources": list(key.sources),
     }
     return shape if text is None else {**shape, "key": text}
-
-
-def user_shape(user: Account) -> dict[str, Any]:
-    """A user of the portal."""
-    return {
-        "id": user.id,
-        "email": user.email,
-        "name": user.name,
-        "role": user.role.value,
-        "createdAt": format_instant(user.created_at),
-        "lastLoginAt": show.time(user.last_login_at),
-    }
-
-
-def login_shape(login: Login) -> dict[str, Any]:
-    """A login of the caller."""
-    return {
-        "id": login.id,
-        "createdAt": format_instant(login.created_at),
-        "seenAt": format_instant(login.seen_at),
-        "address": login.address,
-        "userAgent": login.agent,
-        "endedAt": show.time(login.ended_at),
-    }
 
 
 async def keys(ask: ApiAsk) -> Response:
@@ -91,22 +68,6 @@ async def revoke_key(ask: ApiAsk) -> Response:
     return nothing()
 
 
-async def users(ask: ApiAsk) -> Response:
-    """The users of the portal."""
-    return json(Listing(items=[user_shape(user) for user in await ask.rooms.accounts.users(ask.site)], next=None))
-
-
-async def logins(ask: ApiAsk) -> Response:
-    """The caller's own logins."""
-    return json(Listing(items=[login_shape(login) for login in await ask.rooms.accounts.logins(ask.caller)], next=None))
-
-
-async def end_login(ask: ApiAsk) -> Response:
-    """End one of the caller's own logins."""
-    await ask.rooms.accounts.end_login(ask.caller, ask.path("id"), origin=ask.origin)
-    return nothing()
-
-
 ADMIN = Permission.SITE_ADMIN
 ROUTES: tuple[Route[Any], ...] = (
     Route(method="GET", path="/keys", permission=ADMIN, handler=keys, summary="List API keys"),
@@ -129,16 +90,5 @@ ROUTES: tuple[Route[Any], ...] = (
         summary="Revoke an API key",
         status=204,
         audit="key.revoke",
-    ),
-    Route(method="GET", path="/users", permission=ADMIN, handler=users, summary="List users"),
-    Route(method="GET", path="/logins", permission=Permission.OWN, handler=logins, summary="Own logins"),
-    Route(
-        method="DELETE",
-        path="/logins/{id}",
-        permission=Permission.OWN,
-        handler=end_login,
-        summary="End an own login",
-        status=204,
-        audit="login.end",
     ),
 )

@@ -43,6 +43,7 @@ class SiteShape(Shape):
     redact: list[str]  # members masked in stored answers, and in what viewers see
     missed_while_off: dict[str, Any] | None
     restored: RestoredShape | None  # a backup was restored, and not everything is answered yet
+    second_factor_required: bool  # of everybody, at their next sign-in
     version: int
     replay_id: str | UnsetType = UNSET  # of the replay that this request began
 
@@ -93,6 +94,7 @@ async def answer(ask: ApiAsk, site: Site, replay_id: str | UnsetType = UNSET) ->
             redact=list(site.redact),
             missed_while_off=None if missed is None else {"count": missed[0], "since": show.time(missed[1])},
             restored=await restored_shape(ask),
+            second_factor_required=site.second_factor_required,
             version=site.version,
             replay_id=replay_id,
         ),

@@ -43,6 +43,16 @@ class Identity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SecondFactor:
+    """Codes of an authenticator app, asked for after the password."""
+
+    sealed: bytes  # the app's secret, encrypted
+    since: Instant
+    last_step: int  # the newest time step whose code was taken: each code counts once
+    recovery: tuple[str, ...]  # hashes of the recovery codes that are left
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """A user: a person who can sign in to the portal. (`User` is the desk's word.)"""
 
@@ -56,6 +66,8 @@ class Account:
     removed_at: Instant | None = None
     last_login_at: Instant | None = None
     identity: Identity | None = None  # who they are at the site's provider
+    second_factor: SecondFactor | None = None
+    enrolling: bytes | None = None  # an app's secret, encrypted, whose first code is awaited
     version: int = 1
 
 
@@ -74,6 +86,7 @@ class Login:
     address: str
     agent: str = ""  # user-agent, for the list of logins
     ended_at: Instant | None = None
+    waits_for: str = ""  # "code" or "enrolment": the password was right and more is asked; "" once signed in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +123,7 @@ class Link:
     id: str  # lnk_…
     kind: LinkKind
     token_hash: str
-    subject: str  # "" for set-up, the contact's userId for client
+    subject: str  # of a set-up link the user who chooses a password, "" for the owner; else the contact's userId
     created_at: Instant
     expires_at: Instant
     used_at: Instant | None = None

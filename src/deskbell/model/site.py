@@ -48,6 +48,7 @@ class Site:
     audit_retention_days: int = AUDIT_RETENTION_DAYS
     notify: tuple[str, ...] = ()  # e-mail addresses
     redact: tuple[str, ...] = ()  # members masked in stored answers and for viewers, like customer.phone
+    second_factor_required: bool = False  # of everybody, at their next sign-in
     version: int = 1
 
     def holds(self, webhook_id: WebhookId) -> bool:

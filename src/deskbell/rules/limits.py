@@ -128,6 +128,7 @@ class Limits:
     login_idle_s: int = limit(1_800, "s", 60, 86_400, "a login ends without activity")
     login_s_max: int = limit(43_200, "s", 300, 604_800, "a login ends at the latest")
     confirm_s: int = limit(600, "s", 30, 3_600, "how long a password given counts for revealing")
+    second_step_s: int = limit(600, "s", 60, 3_600, "from the right password to the code")
     setup_link_s: int = limit(86_400, "s", 300, 604_800, "a set-up link")
     client_link_s: int = limit(2_592_000, "s", 300, 31_536_000, "a contact's personal link")
     password_chars_min: int = limit(12, "characters", 8, 64, "passwords")

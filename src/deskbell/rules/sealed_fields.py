@@ -8,11 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from deskbell.model.account import Account
 from deskbell.model.sign_on import SignOn
 from deskbell.model.webhook import Secret, Webhook
 from deskbell.rules.sealing import Keyring, aad_field, aad_secret, record_key_id
 
 URL_FIELD = "receiver_url"
+TOTP_FIELD = "totp"
 AUTH_FIELD = "auth"
 CERTIFICATE_FIELD = "client_certificate"
 CLIENT_SECRET_FIELD = "client_secret"  # noqa: S105  # a name
@@ -63,6 +65,15 @@ def _sign_on(row: SignOn, each: Each) -> SignOn:
     return replace(row, client_secret=each(row.client_secret, aad_field(row.site, row.id, CLIENT_SECRET_FIELD)))
 
 
+def _account(row: Account, each: Each) -> Account:
+    aad, factor = aad_field(row.site, row.id, TOTP_FIELD), row.second_factor
+    return replace(
+        row,
+        second_factor=None if factor is None else replace(factor, sealed=each(factor.sealed, aad)),
+        enrolling=None if row.enrolling is None else each(row.enrolling, aad),
+    )
+
+
 _OF_WEBHOOK = frozenset({"SealedUrl.sealed", "Webhook.headers", "SealedAuth.sealed", "SealedCertificate.sealed"})
 
 SEALED = (
@@ -79,6 +90,13 @@ SEALED = (
         table="secret", type=Secret, key=("webhook_id", "id"), fields=frozenset({"Secret.sealed"}), walk=_secret
     ),
     SealedTable(table="sign_on", type=SignOn, key=("id",), fields=frozenset({"SignOn.client_secret"}), walk=_sign_on),
+    SealedTable(
+        table="user",
+        type=Account,
+        key=("id",),
+        fields=frozenset({"SecondFactor.sealed", "Account.enrolling"}),
+        walk=_account,
+    ),
 )
 
 

@@ -1035,6 +1035,14 @@ SELECT site, webhook_id, id, body FROM secret WHERE (site, webhook_id, id) > (:a
 -- Write a row whose sealed fields were sealed anew, if it is still as it was read.
 UPDATE secret SET body = :body WHERE site = :site AND webhook_id = :webhook_id AND id = :id AND body = :before;
 
+-- name: user_sealed
+-- Rows with sealed fields, of all sites, in the order of keys.
+SELECT site, id, body FROM "user" WHERE (site, id) > (:after_site, :after_id) ORDER BY site, id LIMIT :limit;
+
+-- name: user_reseal
+-- Write a row whose sealed fields were sealed anew, if it is still as it was read.
+UPDATE "user" SET body = :body WHERE site = :site AND id = :id AND body = :before;
+
 -- name: meta_holds
 -- Whether a value of the installation is still this one; a place is made for one that is not there.
 INSERT INTO meta (key, value) VALUES (:key, '') ON CONFLICT (key) DO UPDATE SET value = meta.value
