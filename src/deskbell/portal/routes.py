@@ -7,6 +7,7 @@ from starlette.responses import Response
 from deskbell.model.account import Permission
 from deskbell.portal import developer_corner, erase
 from deskbell.portal.page import PageAsk, see_other
+from deskbell.portal.routes_account import ACCOUNT_ROUTES
 from deskbell.portal.routes_accountability import ACCOUNTABILITY_ROUTES
 from deskbell.portal.routes_desk import DESK_ROUTES
 from deskbell.portal.routes_replays import REPLAY_ROUTES
@@ -48,7 +49,7 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
     ),
     Route(method="GET", path="/setup/{token}", permission=PUBLIC, handler=setup.show, summary="First login"),
     Route(
-        method="POST", path="/setup/{token}", permission=PUBLIC, handler=setup.create_owner, summary="Create the owner",
+        method="POST", path="/setup/{token}", permission=PUBLIC, handler=setup.use, summary="Choose the password",
         audit="user.create",
     ),
     Route(method="POST", path="/preferences", permission=PUBLIC, handler=preferences.change, summary="Theme and keys"),
@@ -85,5 +86,6 @@ ROUTES: tuple[Route[Any], ...] = (
     *REPLAY_ROUTES,
     *DESK_ROUTES,
     *ACCOUNTABILITY_ROUTES,
+    *ACCOUNT_ROUTES,
 )
 """Everything; where two paths fit, the first one counts."""

@@ -54,6 +54,7 @@ NAV: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
         "Site",
         (
+            Entry(path="/settings/users", name="Users", icon="users", permission=Permission.SITE_ADMIN),
             Entry(path="/keys", name="API keys", icon="key-round", permission=Permission.SITE_ADMIN),
             Entry(path="/settings/sign-in", name="Single sign-on", icon="log-in", permission=Permission.SITE_OWNER),
             Entry(path="/audit", name="Audit", icon="scroll-text", permission=Permission.AUDIT_READ),

@@ -120,9 +120,9 @@ async def confirmed(ask: PageAsk, typed: Fields) -> PageAsk:
     if login is None or not password:
         return ask
     try:
-        login = await ask.rooms.accounts.confirm(login, password)
+        login = await ask.rooms.accounts.confirm(login, password, typed.text("code"))
     except Unauthenticated:
-        raise Forbidden("This is not your password.") from None
+        raise Forbidden("This is not your password, or the code of your app is missing.") from None
     return replace(ask, known_caller=replace(ask.caller, login=login))
 
 

@@ -1,5 +1,7 @@
 """Sign in and out."""
 
+from urllib.parse import quote
+
 from starlette.responses import Response
 
 from deskbell.accounts import SeveralSites
@@ -30,7 +32,7 @@ async def sign_in(ask: PageAsk) -> Response:
     form = Fields(values=ask.form())
     email, return_to, site = form.text("email"), own(form.text("return_to")), form.text("site")
     try:
-        _, token = await ask.rooms.accounts.sign_in(
+        login, token = await ask.rooms.accounts.sign_in(
             email,
             form.raw("password"),
             ask.origin.address,
@@ -46,7 +48,7 @@ async def sign_in(ask: PageAsk) -> Response:
         fault = f"Too many wrong passwords. Possible again in {wait}."
         headers = {"retry-after": str(refusal.retry_after_s)}
         return await sign_in_page(ask, 429, fault=fault, email=email, return_to=return_to, site=site, headers=headers)
-    response = see_other(ask, return_to)
+    response = see_other(ask, f"/login/code?return_to={quote(return_to)}" if login.waits_for else return_to)
     set_login(response, token, ask.rooms.base_url)
     return response
 

@@ -8,6 +8,8 @@ from deskbell.model.errors import Forbidden, Invalid, Refusal, Throttled, Unauth
 from deskbell.model.instant import Instant
 from deskbell.portal.page import PageAsk
 
+WRONG = {False: "This is not your password.", True: "Password or code is not right. Each code counts once."}
+
 
 @dataclass(frozen=True, kw_only=True)
 class ShownSecret:
@@ -26,6 +28,7 @@ class Opened:
     secrets: Sequence[ShownSecret] = ()
     shown_at: Instant | None = None
     asks_password: bool = False
+    asks_code: bool = False
     fault: str = ""
     words: str = ""
     tone: str = "info"
@@ -33,21 +36,29 @@ class Opened:
     overlap_until: Instant | None = None  # how long an older secret stays valid
 
 
-async def revealed(ask: PageAsk, webhook_id: str, password: str = "") -> tuple[PageAsk, Opened]:
+async def revealed(ask: PageAsk, webhook_id: str, password: str = "", code: str = "") -> tuple[PageAsk, Opened]:
     """What this caller gets to see now; the ask may carry a login that was just confirmed."""
     if not ask.caller.may(Permission.SECRETS_REVEAL):
         return ask, Opened(webhook_id=webhook_id)
+    if is_confirmed(ask) and not password:
+        return ask, await read(ask, webhook_id)
+    asks_code = await has_second_factor(ask)
     if password and ask.caller.login is not None:
         try:
-            login = await ask.rooms.accounts.confirm(ask.caller.login, password)
+            login = await ask.rooms.accounts.confirm(ask.caller.login, password, code)
         except (Unauthenticated, Forbidden, Invalid):
-            return ask, Opened(webhook_id=webhook_id, asks_password=True, fault="This is not your password.")
+            return ask, Opened(webhook_id=webhook_id, asks_password=True, asks_code=asks_code, fault=WRONG[asks_code])
         except Throttled as refusal:
-            return ask, Opened(webhook_id=webhook_id, asks_password=True, fault=refusal.detail)
+            return ask, Opened(webhook_id=webhook_id, asks_password=True, asks_code=asks_code, fault=refusal.detail)
         ask = replace(ask, known_caller=replace(ask.caller, login=login))
     if not is_confirmed(ask):
-        return ask, Opened(webhook_id=webhook_id, asks_password=True)
+        return ask, Opened(webhook_id=webhook_id, asks_password=True, asks_code=asks_code)
     return ask, await read(ask, webhook_id)
+
+
+async def has_second_factor(ask: PageAsk) -> bool:
+    """Whether confirming takes a code too."""
+    return (await ask.rooms.accounts.own_account(ask.caller)).second_factor is not None
 
 
 def is_confirmed(ask: PageAsk) -> bool:

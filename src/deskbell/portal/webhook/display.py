@@ -11,5 +11,6 @@ from deskbell.portal.webhook.show import registered
 async def display(ask: PageAsk) -> Response:
     """Open the row, with the secrets for whoever may see them."""
     await ask.rooms.registrations.get(ask.site, ask.path("id"))
-    ask, opened = await revealed(ask, ask.path("id"), Fields(values=ask.form()).raw("password"))
+    form = Fields(values=ask.form())
+    ask, opened = await revealed(ask, ask.path("id"), form.raw("password"), form.text("code"))
     return await registered(ask, opened, 422 if opened.fault else 200)

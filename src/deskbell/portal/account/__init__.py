@@ -1,0 +1,1 @@
+"""Pages of this part: the own account, and users."""
