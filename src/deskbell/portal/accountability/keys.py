@@ -122,7 +122,7 @@ async def confirmed(ask: PageAsk, typed: Fields) -> PageAsk:
     try:
         login = await ask.rooms.accounts.confirm(login, password, typed.text("code"))
     except Unauthenticated:
-        raise Forbidden("This is not your password, or the code of your app is missing.") from None
+        raise Forbidden("This is not your password. With a second factor a code is needed, too.") from None
     return replace(ask, known_caller=replace(ask.caller, login=login))
 
 
