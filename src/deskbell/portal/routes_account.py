@@ -26,14 +26,17 @@ ACCOUNT_ROUTES: tuple[Route[Any], ...] = (
         method="GET", path="/login/code", permission=PUBLIC, handler=second_step.show, summary="Second step",
         query=(Param(name="return_to", description="Where to go afterwards."),),
     ),
-    Route(method="POST", path="/login/code", permission=PUBLIC, handler=second_step.give, summary="Give the code"),
+    Route(
+        method="POST", path="/login/code", permission=PUBLIC, handler=second_step.give, summary="Give the code",
+        audit="login.create",
+    ),
     Route(
         method="POST", path="/login/enrolment", permission=PUBLIC, handler=second_step.begin,
-        summary="Begin a second factor that is asked for",
+        summary="Begin a second factor that is asked for", audit="second_factor.begin",
     ),
     Route(
         method="POST", path="/login/enrolment/code", permission=PUBLIC, handler=second_step.enrol,
-        summary="Its first code",
+        summary="Its first code", audit="second_factor.enrol",
     ),
     own("GET", "", me.show, "Own account"),
     own("POST", "/confirm", me.confirm, "Give the password again", "login.confirm"),
