@@ -5,7 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from deskbell.model.account import Permission
-from deskbell.portal import developer_corner, erase
+from deskbell.portal import developer_corner, erase, masked
 from deskbell.portal.page import PageAsk, see_other
 from deskbell.portal.routes_account import ACCOUNT_ROUTES
 from deskbell.portal.routes_accountability import ACCOUNTABILITY_ROUTES
@@ -64,6 +64,13 @@ OWN_ROUTES: tuple[Route[Any], ...] = (
     Route(
         method="POST", path="/erase", permission=Permission.SITE_OWNER, handler=erase.erase, summary="Erase for good",
         audit="subject.erase",
+    ),
+    Route(
+        method="GET", path="/masked", permission=Permission.SITE_ADMIN, handler=masked.show, summary="Masked members"
+    ),
+    Route(
+        method="POST", path="/masked", permission=Permission.SITE_ADMIN, handler=masked.save,
+        summary="Save masked members", audit="site.change",
     ),
     Route(
         method="POST", path="/developer-corner/features", permission=Permission.SITE_ADMIN,
