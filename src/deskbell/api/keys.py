@@ -57,7 +57,7 @@ async def make_key(ask: ApiAsk) -> Response:
         given.expires_days,
         origin=ask.origin,
         rate_per_second=given.rate_per_second,
-        sources=given.sources,
+        sources=tuple(given.sources),
     )
     return json(key_shape(key, text), 201, {"location": f"/api/v1/keys/{key.id}"})
 
