@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from faults.history import check, hook, quiet
+from faults.link import Link
 from faults.load import Publisher, load
 from faults.process import Process, ports
 from receiver import Receiver
@@ -15,6 +16,7 @@ from running import until
 
 LEASE_S = 5
 WEBHOOKS = 12
+SLOW = 8  # webhooks; some of them belong to the one that sleeps
 
 
 def process(tmp_path: Path, database: str, command: str, **environment: str) -> Process:
@@ -37,6 +39,11 @@ async def until_it_owns(one: Process, least: int) -> None:
         return await figure(one, "deskbell_shards") >= least
 
     await until(enough)
+
+
+async def is_sending(one: Process) -> bool:
+    """Whether a worker waits for answers now."""
+    return await figure(one, "deskbell_in_flight") > 0
 
 
 @pytest.mark.xdist_group("faults")
@@ -85,20 +92,23 @@ async def test_a_worker_sleeps_past_its_lease(
     sleeper, other = (process(tmp_path, database, "worker") for _ in range(2))
     serving.init()
     began = time.monotonic()
-    async with Receiver() as receiver:
+    async with Receiver() as receiver, Link(receiver.port) as link:
+        await link.turn("latency")  # so that some answers come while it sleeps
         for one in (serving, sleeper):
             await one.start()
-        hooks = [await hook(serving.client, receiver, "hook", "custom.load")]
-        async with load(Publisher(serving), lines=3) as publisher:
+        hooks = [await hook(serving.client, receiver, f"h{n}", "custom.load", url=link.url) for n in range(SLOW)]
+        async with load(Publisher(serving, pause_s=0.05), lines=3) as publisher:
             await receiver.wait(20)
             await other.start()
             await until_it_owns(other, 128)
-            assert sleeper.child is not None
-            sleeper.child.send_signal(signal.SIGSTOP)
+            await until(lambda: is_sending(sleeper))
+            sleeper.signal(signal.SIGSTOP)
             await until_it_owns(other, 256)
             await receiver.wait(len(receiver.received) + 20)
-            sleeper.child.send_signal(signal.SIGCONT)
+            sleeper.signal(signal.SIGCONT)
             await until_it_owns(sleeper, 128)
+            refused = await figure(sleeper, "deskbell_settles_refused_total")
+            assert refused > 0
             await receiver.wait(len(receiver.received) + 20)
         await check(
             serving.client,
@@ -109,6 +119,7 @@ async def test_a_worker_sleeps_past_its_lease(
             kills=1,
             seconds=time.monotonic() - began,
             capsys=capsys,
+            late_settles_refused=refused,
         )
         for one in (sleeper, other, serving):
             assert await asyncio.to_thread(one.stop) == 0
