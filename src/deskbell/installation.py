@@ -65,6 +65,7 @@ async def back_up(config: Config, file: Path, now: Instant, progress: Callable[[
     source = config.data / DATABASE
     if not source.exists():
         raise StoreBroken(f"there is no {DATABASE} in {config.data}")
+    await record(source, now, "installation.backup", file.name)
     part = file.with_name(file.name + ".part")
     part.unlink(missing_ok=True)
     copy_database(source, part, progress)
@@ -101,6 +102,7 @@ async def restore(config: Config, file: Path, now: Instant, *, force: bool) -> D
         lock.release()
     store = await assembly.open_store(config, lambda: None)
     try:
+        await must(store, Unit(changes=(), audit=by_operator(now, "installation.restore", file.name)))
         return await settle_in(store, config.data, now, kept)
     finally:
         await store.close()
@@ -124,6 +126,22 @@ async def check_audit(store: Store, known: Mapping[str, Sequence[Any]]) -> None:
         if found.broken is not None:
             whose = site or "the installation"
             raise StoreBroken(f"the audit of {whose} is broken at row {found.broken}; see `deskbell audit verify`")
+
+
+async def record(database: Path, now: Instant, operation: str, what: str) -> None:
+    """A row of the installation's own chain, beside a serving process."""
+    store = SqliteStore.open(database, lock=False)
+    try:
+        await must(store, Unit(changes=(), audit=by_operator(now, operation, what)))
+    finally:
+        await store.close()
+
+
+def by_operator(now: Instant, operation: str, what: str) -> AuditEntry:
+    """What the Operator did to the whole."""
+    return AuditEntry(
+        site=INSTALLATION, at=now, actor=SYSTEM, operation=operation, object_id=what, request_id="command line"
+    )
 
 
 async def check_fresh(path: Path) -> None:

@@ -48,12 +48,15 @@ async def test_passwords_are_taken_exactly(desk: Desk, password: str) -> None:
 
 
 async def test_equal_answers(desk: Desk) -> None:
-    """Unknown user, wrong password and no e-mail at all: one text, and each is audited."""
+    """Unknown user, wrong password and no e-mail at all: one text, and audited once a minute with a count."""
     await desk.owner()
     texts = {await wrong(desk), await wrong(desk, "nobody@desk.example"), await wrong(desk, "nonsense")}
     assert len(texts) == 1
+    desk.clock.go(61)
+    await wrong(desk, "nobody@desk.example")
     refused = [one for one in await desk.audit() if one.operation == "login.refuse"]
     assert [one.actor.name for one in refused] == ["Ana Ruiz", "unknown user", "unknown user"]
+    assert [one.reason for one in refused] == [None, None, "2 times"]
     assert all(one.address == HOME for one in refused)
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import ssl
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import trustme
 from joserfc import jwk, jwt
@@ -64,6 +65,17 @@ class Provider:
             return 200, self.document
         return (200, {"keys": self.keys}) if path == "/keys" else (404, {})
 
+    def back(self, path: str) -> str:
+        """Where a browser goes that came to be asked who it is: Ana."""
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        self.challenge, now = asked["code_challenge"], int(time.time())
+        claims = {
+            "iss": self.issuer, "aud": CLIENT, "sub": "sub-ana", "nonce": asked["nonce"], "iat": now, "exp": now + 300,
+            "auth_time": now, "email": "ana@desk.example", "email_verified": True,
+        }  # fmt: skip
+        self.token = lambda: signed(claims)
+        return f"{asked['redirect_uri']}?{urlencode({'code': 'a code', 'state': asked['state']})}"
+
     def exchange(self, form: dict[str, str], authorization: str) -> tuple[int, Any]:
         """A code for tokens; the verifier must fit, and the client must show its secret."""
         self.asked.append(form)
@@ -93,6 +105,12 @@ def served(authority: trustme.CA) -> Iterator[Provider]:
             self.wfile.write(body)
 
         def do_GET(self) -> None:
+            if self.path.startswith("/authorize"):  # at once back again, as if somebody had signed in
+                self.send_response(302)
+                self.send_header("location", found[0].back(self.path))
+                self.send_header("content-length", "0")
+                self.end_headers()
+                return
             self.say(*found[0].answer(self.path))
 
         def do_POST(self) -> None:

@@ -20,4 +20,3 @@ class Accounts(Joining, Standing, Links, Refusals):
         self._passwords = Passwords()
         self._throttle = Throttle(clock, limits)
         self._known = {}
-        self._refused = {}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from deskbell.accounts.codes import Codes
+from deskbell.accounts.office import times
 from deskbell.accounts.passwords import Passwords
 from deskbell.accounts.throttle import Throttle
 from deskbell.accounts.tokens import digest, fresh_id, new_token
@@ -148,13 +149,20 @@ class Logins(Codes):
 
     async def _refuse(self, accounts: tuple[Account, ...], address: str) -> None:
         """A failed login is audited at the user's site; of an unknown user at the only site there is."""
-        origin = Origin(address=address, request_id="")
         for account in accounts:
-            await self._write(account.site, (), "login.refuse", account.id, actor=person(account), origin=origin)
+            await self._tell_refused(account.site, account.id, person(account), address)
         sites = await self._store.sites.all() if not accounts else ()
         if len(sites) == 1:
             nobody = Actor(kind=ActorKind.PERSON, name="unknown user")
-            await self._write(sites[0].site, (), "login.refuse", "", actor=nobody, origin=origin)
+            await self._tell_refused(sites[0].site, "", nobody, address)
+
+    async def _tell_refused(self, site: SiteId, user_id: str, actor: Actor, address: str) -> None:
+        """At once, then once a minute from one address, with a count."""
+        count = self._told.count(site, "login.refuse", user_id, address)
+        if count is not None:
+            origin = Origin(address=address, request_id="")
+            reason = times(count)
+            await self._write(site, (), "login.refuse", user_id, actor=actor, origin=origin, reason=reason)
 
     async def sign_out(self, login: Login) -> None:
         """End a login."""

@@ -10,6 +10,8 @@ from deskbell.model.people import SYSTEM, Actor
 from deskbell.ports import Clock, Random, Store
 from deskbell.rules.limits import Limits
 
+TOLD_EVERY_S = 60.0
+_REMEMBERED_MAX = 10_000
 COMMAND_LINE = Origin(address="", request_id="command line")
 
 
@@ -21,6 +23,7 @@ class Office:
         self._clock = clock
         self._random = random
         self._limits = limits
+        self._told = Told(clock)
         self._one_at_a_time = asyncio.Lock()
         """Logins, keys and links have no version: they are read again and written under this lock, so that what has
         ended is never written back as living."""
@@ -55,6 +58,31 @@ class Office:
         verdict = await self._store.commit(Unit(changes=changes, guards=guards, audit=entry))
         if isinstance(verdict, Refused):
             raise refusal_of(verdict)
+
+
+class Told:
+    """What was refused is told at once, then once a minute for each actor and operation, with a count."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, ...], tuple[float, int]] = {}  # when last told, and how many since
+
+    def count(self, *name: str) -> int | None:
+        """How many the row that is to be written now stands for; None: it is told with a later one."""
+        now = self._clock.monotonic()
+        told_at, since = self._known.get(name, (now - TOLD_EVERY_S, 0))
+        if now - told_at < TOLD_EVERY_S:
+            self._known[name] = (told_at, since + 1)
+            return None
+        if len(self._known) >= _REMEMBERED_MAX:
+            self._known.clear()
+        self._known[name] = (now, 0)
+        return since + 1
+
+
+def times(count: int) -> str | None:
+    """The count as the audit tells it."""
+    return f"{count} times" if count > 1 else None
 
 
 def refusal_of(verdict: Refused) -> Exception:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from deskbell.accounts.keys import actor_of
+from deskbell.accounts.office import times
 from deskbell.accounts.sign_on_provider import Providers
 from deskbell.accounts.sign_on_settings import SignOnSettings
 from deskbell.accounts.tokens import digest, fresh_id, new_token
@@ -264,8 +265,12 @@ class SignOnRoom(SignOnSettings):
         return Back(return_to=attempt.return_to, token=None)
 
     async def _refuse(self, settings: SignOn, origin: Origin, why: str) -> None:
+        count = self._told.count(settings.site, why, origin.address)
+        if count is None:
+            return
         nobody = Actor(kind=ActorKind.PERSON, name="unknown user")
-        await self._write(settings.site, (), "login.refuse", SIGN_ON_ID, actor=nobody, origin=origin, reason=why)
+        reason = ", ".join(one for one in (why, times(count)) if one)
+        await self._write(settings.site, (), "login.refuse", SIGN_ON_ID, actor=nobody, origin=origin, reason=reason)
 
     async def _must(self, site: SiteId) -> SignOn:
         found = await self.settings(site)
