@@ -156,6 +156,7 @@ READ_BY_ID = {
     "agent_get": ("person",),
     "dwell_rule_all": ("rule",),
     "api_key_all": ("key",),
+    "user_all": ("user",),
 }
 """Statements that find what a route names, and the kinds of routes that must notice when one forgets the site."""
 

@@ -57,12 +57,14 @@ async def fill(two: Two) -> None:
     rule = await other.good("POST", "/desk/dwell-rules", offered)
     replay = await other.good("POST", "/replays", {"states": ["delivered"], "webhookIds": [hook["id"]]})
     key = await other.good("POST", "/keys", {"name": "theirs", "scopes": ["events:read"]})
+    await other.good("POST", "/users", {"email": "vi@other.example", "role": "viewer"})
+    user = (await other.good("GET", "/users"))["items"][0]
     capture = (await other.good("GET", f"/inspector/bins/{box['id']}/captures"))["items"][0]
     contact = await other.good("GET", "/desk/contacts/2")
     ids.update(
         webhook=hook["id"], bin=box["id"], chat=chat["id"], ticket=ticket["id"], event=event["id"],
         delivery=delivery["id"], attempt=shown["log"][0]["id"], rule=rule["id"], replay=replay["id"], key=key["id"],
-        capture=capture["id"], person="2", contact=contact["userId"],
+        capture=capture["id"], person="2", user=user["id"], contact=contact["userId"],
     )  # fmt: skip
 
 
@@ -101,6 +103,7 @@ KIND_OF_PATH = (
     (r"^/desk/(dwell-rules|timers)/", "rule"),
     (r"^/people/contacts/", "contact"),
     (r"^/keys/", "key"),
+    (r"^/(settings/)?users/", "user"),
 )
 KINDLESS = {
     "/event-types/{name}",  # names are chosen, and looked up among the site's own
@@ -140,6 +143,7 @@ def unknown(two: Two, kind: str) -> str:
 
 
 BODIES: tuple[tuple[str, Any], ...] = (
+    (r"^/users/{id}$", {"role": "viewer"}),
     (r"/(join|leave|complete)$", {"userId": "desk~a~1"}),
     (r"/invite$", {"userId": "desk~a~1", "userIds": ["desk~a~1"]}),
     (r"/callback$", {"userId": "desk~c~1", "type": "phone", "phone": "+61 2 1234 4567"}),
@@ -149,7 +153,7 @@ BODIES: tuple[tuple[str, Any], ...] = (
 )
 
 
-FORMS = ((r"/say$", {"text": "hello"}),)
+FORMS = ((r"/say$", {"text": "hello"}), (r"/users/{id}/role$", {"role": "viewer"}))
 
 
 def form_of(route: Any) -> Any:
