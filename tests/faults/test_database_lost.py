@@ -18,6 +18,7 @@ from postgres_server import PostgresServer, fresh_database
 
 CUTS = 30
 WRITERS = 6
+CUTTING_S = 90.0
 
 
 class History:
@@ -71,14 +72,17 @@ async def test_connections_break_during_commits(postgres_server: PostgresServer)
             async with Relay(Path(folder), postgres_server.folder) as relay:
                 store = await PostgresStore.open(postgres_server.url(name, Path(folder)))
                 load = [asyncio.create_task(history.write(store, stop)) for _ in range(WRITERS)]
-                for _ in range(CUTS):
-                    await asyncio.sleep(chance.uniform(0.005, 0.08))
-                    relay.cut()
+                async with asyncio.timeout(CUTTING_S):
+                    for _ in range(CUTS):
+                        before = len(history.committed)
+                        await asyncio.sleep(chance.uniform(0.005, 0.08))
+                        while len(history.committed) == before:  # a busy machine gets something done between cuts
+                            await asyncio.sleep(0.001)
+                        relay.cut()
                 stop.set()
                 await asyncio.gather(*load)
                 await store.close()
             assert relay.broken >= CUTS // 2
-            assert len(history.committed) > CUTS
             await check(history, url)
 
 

@@ -68,7 +68,8 @@ def parts(*, quick: bool, minutes: float | None, seeds: int | None) -> tuple[Par
 
 
 def _pytest(*paths: str) -> tuple[str, ...]:
-    return ("-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no", *paths)
+    options = ("-q", "-p", "no:cacheprovider", "--tb=short", "--show-capture=no", "-n", "2", "--dist", "loadgroup")
+    return ("-m", "pytest", *options, *paths)
 
 
 def _row(row: Row, *, quick: bool) -> Part:

@@ -16,7 +16,7 @@ from proof.parts import Part
 from proof.rows import ROOT
 
 SAY_EVERY_S = 30.0
-LINES_KEPT = 40
+LINES_KEPT = 200
 FAILING_SEED = re.compile(r"seed (\d+): ")
 SUMS = ("acknowledged", "lost", "duplicates", "kills")
 Result = dict[str, Any]
