@@ -30,6 +30,9 @@ from deskbell.model.ticket import Note, Ticket, TicketLists
 from deskbell.model.timer import DwellRule, Timer
 from deskbell.model.webhook import Health, Secret, StatHour, Webhook
 
+COUNT_ALL = 2**31
+"""No limit of a count."""
+
 
 class Clock(Protocol):
     """Time. `now` is wall time, `monotonic` seconds that never go back."""
@@ -155,7 +158,9 @@ class Audit(Protocol):
 class Due(Protocol):
     """What the owner of shards must send; for all sites."""
 
-    async def webhooks(self) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]: ...  # waiting count, next due
+    async def webhooks(
+        self, up_to: int = COUNT_ALL
+    ) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]: ...  # waiting count, at most `up_to`; next due
     async def deliveries(
         self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int
     ) -> tuple[Delivery, ...]: ...  # waiting ones in order of (due, id), strictly after this position

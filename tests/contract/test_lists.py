@@ -154,6 +154,19 @@ async def test_due_rows_come_in_order(store: Store) -> None:
     )
 
 
+async def test_what_is_due_is_counted_up_to_a_limit(store: Store) -> None:
+    """For every webhook of every site, with the next due time whatever the limit."""
+    hooks = [WebhookId(f"whk_{n}") for n in range(3)]
+    rows = [delivery(90 - n, site=name, webhook_id=hooks[n % 3]) for n in range(9) for name in (OTHER, SITE)]
+    await store.commit(inserts(*rows, *[delivery(1, webhook_id=hooks[0], due_at=at(n)) for n in range(4)]))
+    firsts = [(SITE, hooks[0], at(0)), (SITE, hooks[1], at(83)), (SITE, hooks[2], at(82))]
+    others = [(OTHER, hooks[0], at(84)), (OTHER, hooks[1], at(83)), (OTHER, hooks[2], at(82))]
+    for up_to in (1, 2, 3, 5, 7, 99):
+        counts = [min(7, up_to), *[min(3, up_to)] * 5]
+        expected = [(*one[:2], n, one[2]) for one, n in zip([*firsts, *others], counts, strict=True)]
+        assert await store.due.webhooks(up_to) == tuple(expected)
+
+
 async def test_what_is_being_cancelled_does_not_count(store: Store) -> None:
     """Nothing waits for a deleted webhook; of one whose old deliveries are dropped only newer ones count."""
     rows = [delivery(n, webhook_id=A) for n in range(5)]

@@ -97,7 +97,8 @@ def test_due_rows_come_from_the_queue(connection: apsw.Connection) -> None:
     found = plan(connection, statements("sqlite")["due_deliveries"])
     assert found == "SEARCH delivery USING INDEX delivery_queue (site=? AND webhook_id=? AND (due_at,id)>(?,?))"
     counted = plan(connection, statements("sqlite")["due_webhooks"])
-    assert counted == "SCAN delivery USING COVERING INDEX delivery_queue"
+    for seek in ("site>?", "site=? AND webhook_id>?", "site=? AND webhook_id=?"):
+        assert f"SEARCH d USING COVERING INDEX delivery_queue ({seek})" in counted
     waiting = plan(connection, statements("sqlite")["delivery_waiting"])
     assert "SEARCH q USING COVERING INDEX delivery_queue (site=? AND webhook_id=?)" in waiting
 

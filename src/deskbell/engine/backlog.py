@@ -38,6 +38,7 @@ class Backlog:
         self._clock = ground.clock
         self._log = ground.log
         self._random = ground.random
+        self._count_max = ground.limits.in_memory_deliveries + 1  # enough to see that not all is in memory
         self._ordered = OrderedReading(ground, dispatcher=dispatcher, holding=holding, load=self._parcels)
         self._wanted: dict[WebhookId, Lane] = {}
         self._wake = asyncio.Event()
@@ -66,7 +67,7 @@ class Backlog:
     async def poll(self) -> None:
         """Compare with the database: at start, and every few seconds in case a ring was lost."""
         self._cancelling.look()
-        for site, webhook_id, waiting, due_at in await self._store.due.webhooks():
+        for site, webhook_id, waiting, due_at in await self._store.due.webhooks(self._count_max):
             webhook = self._settings.webhook(site, webhook_id)
             if webhook is None or not self._settings.is_fresh(site) or not self._ownership.owns(webhook.shard):
                 continue

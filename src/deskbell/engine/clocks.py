@@ -62,7 +62,7 @@ class Clocks:
 
     async def bring_forward(self) -> None:
         """After a jump back: no delivery is due later than its step of the schedule allows, counted from now."""
-        for site, webhook_id, _, _ in await self._store.due.webhooks():
+        for site, webhook_id, _, _ in await self._store.due.webhooks(1):
             await self._bring_all(site, webhook_id)
 
     def look_far(self, site: SiteId, webhook_id: WebhookId, due_at: Instant) -> None:
@@ -84,7 +84,7 @@ class Clocks:
 
     async def _look(self) -> None:
         """After a jump forward: what is overdue now is read, and starts spread over a minute."""
-        for site, webhook_id, _, due_at in await self._store.due.webhooks():
+        for site, webhook_id, _, due_at in await self._store.due.webhooks(1):
             lane = self._lane(site, webhook_id)
             if lane is not None:
                 lane.missed = True

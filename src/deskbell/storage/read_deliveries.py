@@ -9,6 +9,7 @@ from deskbell.model.event import Event, Idempotency
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant
 from deskbell.model.query import DeliveryFilter, EventFilter, WaitingCount
+from deskbell.ports import COUNT_ALL
 from deskbell.storage.filters import (
     Conditions,
     Dialect,
@@ -172,9 +173,9 @@ class SqlDue:
         self._reads = reads
         self._listed = dialect.listed
 
-    async def webhooks(self) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]:
+    async def webhooks(self, up_to: int = COUNT_ALL) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]:
         """Which webhooks have something waiting, how much, and when the next is due."""
-        return await self._reads.rows("due_webhooks", {}, tuple)
+        return await self._reads.rows("due_webhooks", {"up_to": up_to}, tuple)
 
     async def deliveries(
         self, site: SiteId, webhook_id: WebhookId, after: tuple[Instant, str] | None, limit: int

@@ -7,6 +7,7 @@ from deskbell.model.event import Event, Idempotency
 from deskbell.model.ids import DeliveryId, EventId, SiteId, WebhookId
 from deskbell.model.instant import Instant
 from deskbell.model.query import DeliveryFilter, EventFilter, WaitingCount
+from deskbell.ports import COUNT_ALL
 from deskbell.storage.memory.matching import delivery_matches, event_matches
 from deskbell.storage.memory.tables import Tables
 from deskbell.storage.nouns import waits_from
@@ -138,13 +139,13 @@ class MemoryDue:
         rows: list[Delivery] = [self._tables.get("delivery", (site, one)) for one in ids]
         return sorted(rows, key=lambda row: (row.due_at, row.id))
 
-    async def webhooks(self) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]:
+    async def webhooks(self, up_to: int = COUNT_ALL) -> tuple[tuple[SiteId, WebhookId, int, Instant], ...]:
         """Which webhooks have something waiting, how much, and when the next is due."""
         found = []
         for (site, webhook_id), ids in sorted(self._tables.open.items()):
             if ids:
                 first = self._waiting(site, webhook_id)[0]
-                found.append((first.site, first.webhook_id, len(ids), first.due_at))
+                found.append((first.site, first.webhook_id, min(len(ids), up_to), first.due_at))
         return tuple(found)
 
     async def deliveries(

@@ -349,8 +349,25 @@ FROM (
 ORDER BY w.webhook_id;
 
 -- name: due_webhooks
--- For all sites: which webhooks have something waiting, how much, and when the next is due.
-SELECT site, webhook_id, count(*), min(due_at) FROM queue GROUP BY site, webhook_id ORDER BY site, webhook_id;
+-- For all sites: which webhooks have something waiting, how much up to a limit, and when the next is due. It goes from
+-- one webhook to the next by the index: what waits behind the limit is not looked at.
+WITH RECURSIVE found AS (
+  (SELECT site, webhook_id, due_at FROM queue ORDER BY site, webhook_id, due_at LIMIT 1)
+  UNION ALL
+  SELECT n.site, n.webhook_id, n.due_at
+  FROM found AS f CROSS JOIN LATERAL (
+    SELECT q.site, q.webhook_id, q.due_at FROM queue AS q
+    WHERE (q.site, q.webhook_id) > (f.site, f.webhook_id)
+    ORDER BY q.site, q.webhook_id, q.due_at LIMIT 1
+  ) AS n
+)
+SELECT f.site, f.webhook_id, c.waiting, f.due_at
+FROM found AS f CROSS JOIN LATERAL (
+  SELECT count(*) AS waiting FROM (
+    SELECT 1 FROM queue AS q WHERE q.site = f.site AND q.webhook_id = f.webhook_id LIMIT :up_to::bigint
+  ) AS counted
+) AS c
+ORDER BY f.site, f.webhook_id;
 
 -- name: due_deliveries
 -- What waits for one webhook, in the order in which it falls due.

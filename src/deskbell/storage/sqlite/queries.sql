@@ -269,9 +269,39 @@ FROM (
 ORDER BY w.webhook_id;
 
 -- name: due_webhooks
--- For all sites: which webhooks have something waiting, how much, and when the next is due.
-SELECT site, webhook_id, count(*), min(due_at) FROM delivery INDEXED BY delivery_queue
-WHERE state = 'waiting' OR state = 'gathering' GROUP BY site, webhook_id ORDER BY site, webhook_id;
+-- For all sites: which webhooks have something waiting, how much up to a limit, and when the next is due. It goes from
+-- one webhook to the next by the index: what waits behind the limit is not looked at.
+WITH RECURSIVE
+found_site (site) AS (
+  SELECT min(d.site) FROM delivery AS d INDEXED BY delivery_queue WHERE d.state = 'waiting' OR d.state = 'gathering'
+  UNION ALL
+  SELECT (
+    SELECT min(d.site) FROM delivery AS d INDEXED BY delivery_queue
+    WHERE d.site > f.site AND (d.state = 'waiting' OR d.state = 'gathering')
+  ) FROM found_site AS f WHERE f.site IS NOT NULL
+),
+found (site, webhook_id) AS (
+  SELECT f.site, (
+    SELECT min(d.webhook_id) FROM delivery AS d INDEXED BY delivery_queue
+    WHERE d.site = f.site AND (d.state = 'waiting' OR d.state = 'gathering')
+  ) FROM found_site AS f WHERE f.site IS NOT NULL
+  UNION ALL
+  SELECT f.site, (
+    SELECT min(d.webhook_id) FROM delivery AS d INDEXED BY delivery_queue
+    WHERE d.site = f.site AND d.webhook_id > f.webhook_id AND (d.state = 'waiting' OR d.state = 'gathering')
+  ) FROM found AS f WHERE f.webhook_id IS NOT NULL
+)
+SELECT f.site, f.webhook_id, (
+  SELECT count(*) FROM (
+    SELECT 1 FROM delivery AS d INDEXED BY delivery_queue
+    WHERE d.site = f.site AND d.webhook_id = f.webhook_id AND (d.state = 'waiting' OR d.state = 'gathering')
+    LIMIT :up_to
+  )
+), (
+  SELECT min(d.due_at) FROM delivery AS d INDEXED BY delivery_queue
+  WHERE d.site = f.site AND d.webhook_id = f.webhook_id AND (d.state = 'waiting' OR d.state = 'gathering')
+)
+FROM found AS f WHERE f.webhook_id IS NOT NULL ORDER BY f.site, f.webhook_id;
 
 -- name: due_deliveries
 -- What waits for one webhook, in the order in which it falls due.
