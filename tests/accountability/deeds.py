@@ -132,6 +132,7 @@ PORTAL: dict[str, Callable[[Bench], Asked]] = {
     "POST /setup/{token}": lambda b: (b.setup_path(), {**OWNER, "email": f"{time.monotonic_ns()}@desk.example"}),
     "POST /erase": lambda b: (b.event(), ("/erase", {"type": "order", "id": "7", "name": "7"}))[1],
     "POST /developer-corner/features": lambda b: slid(b, "/developer-corner/features", {}),
+    "POST /masked": lambda _: ("/masked", {"redact": f"/note{time.monotonic_ns()}"}),
     "POST /webhook/slider": lambda b: slid(b, "/webhook/slider", {"enabled": "false"}),
     "POST /webhook/missed": answered,
     "POST /webhook/new": lambda _: ("/webhook/new", FORM),
