@@ -19,7 +19,6 @@ from outbound.loopback import HOST, FakeResolver, sendable
 AT_ONCE = 200
 TOTAL_S = 0.5
 BODY = b"x" * 4_096
-TRIES = 4  # a machine that is busy with other things holds this process up now and then, a fault does so each time
 LARGE_BODY = b"x" * 1_500_000
 
 
@@ -35,6 +34,12 @@ async def volley(sender: GuardedSender, url: str, body: bytes) -> list[Reply]:
 def descriptors() -> int:
     """How many this process has open."""
     return len(os.listdir("/proc/self/fd"))
+
+
+def waited_ms() -> float:
+    """How long this process was ready to run while the machine ran others: no fault of the dialler's."""
+    with open("/proc/self/schedstat") as file:
+        return int(file.read().split()[1]) / 1e6
 
 
 def peak_bytes() -> int:
@@ -62,14 +67,13 @@ async def run(ports: dict[str, int]) -> dict[str, Any]:
         scheme = "https" if name.startswith("tls") else "http"
         body = LARGE_BODY if name == "hang_before_reading" else BODY
         forget_peak()
-        for _ in range(TRIES):
-            replies = await volley(sender, f"{scheme}://{HOST}:{port}/hook", body)
-            if max(one.timing.total_ms for one in replies) <= (TOTAL_S + 1) * 1000:
-                break
+        kept_waiting = waited_ms()
+        replies = await volley(sender, f"{scheme}://{HOST}:{port}/hook", body)
+        kept_waiting = waited_ms() - kept_waiting
         await asyncio.sleep(0)  # what was aborted is closed
         found[name] = {
             "outcomes": sorted({f"http_{one.status}" if one.status else str(one.fault) for one in replies}),
-            "longest_ms": round(max(one.timing.total_ms for one in replies)),
+            "longest_ms": round(max(one.timing.total_ms for one in replies) - kept_waiting),
             "grown_bytes": peak_bytes() - before,
             "body_bytes_max": max(len(one.body) for one in replies),
         }
