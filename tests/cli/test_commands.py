@@ -12,6 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from deskbell.cli.main import main
+from deskbell.model.account import Account, Role
+from deskbell.model.changes import Insert, Unit
+from deskbell.model.ids import SiteId
+from deskbell.model.instant import from_seconds
+from deskbell.storage.sqlite import SqliteStore
 from deskbell.storage.sqlite.lock import FileLock
 from receiver import Receiver
 from running import Running, running, until
@@ -285,3 +290,27 @@ def test_doctor_knows_of_the_backup(tmp_path: Path) -> None:
     assert "There is no backup yet" in run("doctor", "--data", str(tmp_path / "data")).output
     assert run("backup", str(tmp_path / "copy.db"), "--data", str(tmp_path / "data")).exit_code == 0
     assert "backup" not in run("doctor", "--data", str(tmp_path / "data")).output
+
+
+def test_doctor_names_owners_whom_a_password_lets_in(tmp_path: Path) -> None:
+    """Each owner with a password and no second factor."""
+    init(tmp_path / "data")
+
+    async def add_owner() -> None:
+        store = SqliteStore.open(tmp_path / "data" / "deskbell.db", lock=False)
+        owner = Account(
+            site=SiteId("desk"),
+            id="usr_1",
+            email="ana@northwind.example",
+            name="Ana",
+            role=Role.OWNER,
+            password_hash="x",
+            created_at=from_seconds(0),
+        )
+        await store.commit(Unit(changes=(Insert(row=owner),)))
+        await store.close()
+
+    asyncio.run(add_owner())
+    answer = run("doctor", "--data", str(tmp_path / "data"))
+    assert answer.exit_code == 0, answer.output
+    assert "ana@northwind.example, an owner of site desk, has no second factor" in " ".join(answer.output.split())

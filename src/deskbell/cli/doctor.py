@@ -14,6 +14,7 @@ from deskbell.cli.output import as_json, json_option, line
 from deskbell.clock import SystemClock, SystemRandom
 from deskbell.config import Config, ConfigError, read_config
 from deskbell.keyring.load import load_keyring
+from deskbell.model.account import Role
 from deskbell.model.errors import DeskbellError, StoreBroken
 from deskbell.outbound import AresResolver, proxy_fault
 from deskbell.ports import Store
@@ -84,6 +85,7 @@ async def database_findings(config: Config) -> list[Finding]:
             faults = await store.schema.check()
             advice = await assembly.database_advice(config)
             unreadable = [one async for one in unreadable_rows(store)]
+            owners = [one async for one in owners_without_second_factor(store)]
         finally:
             await store.close()
     except DeskbellError as error:
@@ -92,7 +94,25 @@ async def database_findings(config: Config) -> list[Finding]:
         *[Finding(level="stop", what=fault, remedy="Restore a backup; the database is damaged.") for fault in faults],
         *[Finding(level="warn", what=what, remedy=remedy) for what, remedy in advice],
         *unreadable,
+        *owners,
     ]
+
+
+async def owners_without_second_factor(store: Store) -> AsyncIterator[Finding]:
+    """Owners whom a password alone lets in."""
+    for site in await store.sites.all():
+        for user in await store.accounts.users(site.site):
+            if (
+                user.role is Role.OWNER
+                and user.password_hash
+                and user.second_factor is None
+                and user.removed_at is None
+            ):
+                yield Finding(
+                    level="warn",
+                    what=f"{user.email}, an owner of site {site.site}, has no second factor.",
+                    remedy="Let them switch it on under their name in the portal, or require it of everybody.",
+                )
 
 
 async def unreadable_rows(store: Store) -> AsyncIterator[Finding]:
