@@ -4,8 +4,22 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+import structlog
 
 from postgres_server import PostgresServer, fresh_database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_can_be_captured() -> Iterator[None]:
+    """A command that a test runs in its own process sets up logs for good: let their loggers still be captured."""
+    configure = structlog.configure
+
+    def configure_without_caching(**settings: Any) -> None:
+        configure(**{**settings, "cache_logger_on_first_use": False})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(structlog, "configure", configure_without_caching)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,9 @@ MODES = ("ok", "latency", "bandwidth", "slicer", "down", "reset", "half_open")
 class Link:
     """Listens on loopback and passes on to a receiver as its mode says."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, *, latency_s: float = 0.05) -> None:
         self._target = target
+        self._latency_s = latency_s
         self._listener: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.mode = "ok"
@@ -85,7 +86,7 @@ class Link:
         """One direction: 50 ms late, 20 KB a second, or byte by byte."""
         while data := await source.read(CHUNK):
             if self.mode == "latency":
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(self._latency_s)
             step = {"bandwidth": 200, "slicer": 1}.get(self.mode, len(data))
             for start in range(0, len(data), step):
                 target.write(data[start : start + step])

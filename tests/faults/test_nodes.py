@@ -92,7 +92,7 @@ async def test_a_worker_sleeps_past_its_lease(
     sleeper, other = (process(tmp_path, database, "worker") for _ in range(2))
     serving.init()
     began = time.monotonic()
-    async with Receiver() as receiver, Link(receiver.port) as link:
+    async with Receiver() as receiver, Link(receiver.port, latency_s=0.4) as link:
         await link.turn("latency")  # so that some answers come while it sleeps
         for one in (serving, sleeper):
             await one.start()

@@ -6,9 +6,14 @@ import json
 import re
 from http.client import HTTPConnection
 
+import pytest
+
 from portal_kit import OWNER, DeskApp, Page
 
 KEY = re.compile(r"dbk_[0-9A-Za-z]{8}_[0-9A-Za-z]{43}")
+
+
+pytestmark = pytest.mark.xdist_group("accountability")  # one after the other: the audit tells of the key before
 
 
 def status(app: DeskApp, key: str, path: str = "/api/v1/webhooks") -> int:

@@ -16,7 +16,6 @@ from running import Running
 from sign_on.provider import EC, ED, OTHER, RSA, Provider, piece, signed
 from sign_on.traveller import SITE, Traveller, account, invited, set_up
 
-NOW = int(time.time())
 Make = Callable[[dict[str, Any]], str]
 
 
@@ -110,11 +109,11 @@ BAD: dict[str, Make] = {
     "aud of another": lambda claims: signed({**claims, "aud": "another"}),
     "aud of two, party of another": lambda claims: signed({**claims, "aud": ["deskbell", "x"], "azp": "x"}),
     "aud of two, no party": lambda claims: signed({**claims, "aud": ["deskbell", "x"]}),
-    "expired": lambda claims: signed({**claims, "exp": NOW - 120}),
+    "expired": lambda claims: signed({**claims, "exp": int(time.time()) - 120}),
     "no exp": lambda claims: signed({k: v for k, v in claims.items() if k != "exp"}),
     "exp is a text": lambda claims: signed({**claims, "exp": str(claims["exp"])}),
-    "iat 10 min ahead": lambda claims: signed({**claims, "iat": NOW + 600}),
-    "nbf ahead": lambda claims: signed({**claims, "nbf": NOW + 600}),
+    "iat 10 min ahead": lambda claims: signed({**claims, "iat": int(time.time()) + 600}),
+    "nbf ahead": lambda claims: signed({**claims, "nbf": int(time.time()) + 600}),
     "no sub": lambda claims: signed({k: v for k, v in claims.items() if k != "sub"}),
     "sub too long": lambda claims: signed({**claims, "sub": "s" * 300}),
 }

@@ -123,7 +123,7 @@ _ALL_SITES = {
     "counted_to_put", "due_uncounted", "due_webhooks", "meta_get", "meta_put", "site_all", "user_by_email",
     "login_by_hash", "api_key_by_lookup", "link_by_hash", "bin_by_address", "setting_versions", "replay_running",
     "due_asked", "timer_due", "timer_count", "fence_holds", "node_all", "node_beat", "node_forget", "node_leave",
-    "webhook_sealed", "webhook_version_sealed", "secret_sealed", "meta_holds",
+    "user_sealed", "webhook_sealed", "webhook_version_sealed", "secret_sealed", "meta_holds",
     "sign_on_all", "sign_on_sealed",
     "shard_all", "shard_get", "shard_hand_over", "shard_leave", "shard_renew", "shard_take",
 }  # fmt: skip
